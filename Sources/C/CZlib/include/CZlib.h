@@ -1,0 +1,3 @@
+/* zlib: crc32 and deflate. */
+#pragma once
+#include <zlib.h>
