@@ -1,0 +1,56 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// How a file is locked (fcntl record lock over the whole file, as Cyrus takes them).
+public enum LockKind: Sendable {
+    case shared
+    case exclusive
+
+    var type: Int16 {
+        switch self {
+        case .shared: Int16(F_RDLCK)
+        case .exclusive: Int16(F_WRLCK)
+        }
+    }
+}
+
+extension File {
+    /// Waits for the lock. A lock already held by this process is converted.
+    public func lock(_ kind: LockKind) throws(PosixError) {
+        guard retrying({ cy_lock(descriptor, kind.type, 1) }) == 0 else { throw .last("fcntl(F_SETLKW)", path) }
+    }
+
+    /// Takes the lock if nobody holds it against us; false when somebody does.
+    public func tryLock(_ kind: LockKind) throws(PosixError) -> Bool {
+        if retrying({ cy_lock(descriptor, kind.type, 0) }) == 0 { return true }
+        if errno == EACCES || errno == EAGAIN { return false }
+        throw .last("fcntl(F_SETLK)", path)
+    }
+
+    /// Takes the lock within `seconds`; throws ETIMEDOUT-like `.resourceTemporarilyUnavailable` naming the holder's pid in `object`.
+    ///
+    /// fcntl has no timed wait; the wait is polled with growing pauses of 1 to 50 ms.
+    public func lock(_ kind: LockKind, within seconds: Double) throws(PosixError) {
+        let deadline = Clock.monotonic + seconds
+        var pause: UInt32 = 1_000
+        while try !tryLock(kind) {
+            if Clock.monotonic >= deadline {
+                let holder = lockHolder(kind)
+                throw PosixError(
+                    "fcntl(F_SETLK)", holder > 0 ? "\(path) (held by process \(holder))" : path, errno: .resourceTemporarilyUnavailable)
+            }
+            usleep(pause)
+            pause = min(pause * 2, 50_000)
+        }
+    }
+
+    /// The process that keeps us from the lock, 0 when none does.
+    public func lockHolder(_ kind: LockKind) -> Int32 {
+        max(0, cy_lock_holder(descriptor, kind.type))
+    }
+
+    public func unlock() throws(PosixError) {
+        guard retrying({ cy_lock(descriptor, Int16(F_UNLCK), 1) }) == 0 else { throw .last("fcntl(F_UNLCK)", path) }
+    }
+}

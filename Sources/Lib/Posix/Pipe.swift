@@ -1,0 +1,50 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// The two ends of a pipe, both close-on-exec.
+public struct Pipe: ~Copyable {
+    public var read: File
+    public var write: File
+
+    public init() throws(PosixError) {
+        var ends: [CInt] = [0, 0]
+        guard cy_pipe(&ends) == 0 else { throw .last("pipe2") }
+        read = File(adopting: ends[0], path: "pipe")
+        write = File(adopting: ends[1], path: "pipe")
+    }
+}
+
+/// Descriptors as numbers, where a contract fixes them (0 to 4 in Cyrus's services).
+public enum Descriptor {
+    /// `to` becomes a copy of `from`, not close-on-exec.
+    public static func duplicate(_ from: CInt, to: CInt) throws(PosixError) {
+        guard retrying({ dup2(from, to) }) >= 0 else { throw .last("dup2", "\(from) to \(to)") }
+    }
+
+    /// A close-on-exec copy, numbered at least `minimum`.
+    public static func duplicate(_ from: CInt, atLeast minimum: CInt) throws(PosixError) -> File {
+        let fd = cy_duplicate(from, minimum)
+        guard fd >= 0 else { throw .last("fcntl(F_DUPFD)", String(from)) }
+        return File(adopting: fd)
+    }
+
+    public static func close(_ descriptor: CInt) {
+        _ = Glibc.close(descriptor)
+    }
+
+    public static func isOpen(_ descriptor: CInt) -> Bool {
+        cy_fcntl_get(descriptor, F_GETFD) >= 0
+    }
+
+    public static func setCloseOnExec(_ descriptor: CInt, _ on: Bool) throws(PosixError) {
+        guard cy_fcntl_set(descriptor, F_SETFD, on ? FD_CLOEXEC : 0) >= 0 else { throw .last("fcntl(F_SETFD)", String(descriptor)) }
+    }
+
+    public static func setNonBlocking(_ descriptor: CInt, _ on: Bool) throws(PosixError) {
+        let flags = cy_fcntl_get(descriptor, F_GETFL)
+        guard flags >= 0, cy_fcntl_set(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) >= 0 else {
+            throw .last("fcntl(F_SETFL)", String(descriptor))
+        }
+    }
+}
