@@ -48,8 +48,12 @@ let package = Package(
         lib("Posix", ["CPosix", "Bytes", system]),  // files, maps, locks, sockets, processes, clocks: every system call
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
+        // ── first floor: what is configured and stored ──────────────────────────────────────────
+        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: one record per option, typed access, errors with file and line
+
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
+        tests("Configuration", ["Configuration"]),
     ]
 )
