@@ -48,12 +48,16 @@ let package = Package(
         lib("Posix", ["CPosix", "Bytes", system]),  // files, maps, locks, sockets, processes, clocks: every system call
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
-        // ── first floor: what is configured and stored ──────────────────────────────────────────
         lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: one record per option, typed access, errors with file and line
+        // ── first floor: formats ────────────────────────────────────────────────────────────────
+        lib("DList", ["Bytes"]),  // dlist, the notation of mailboxes.db values and of replication
+        lib("CyrusDB", ["Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
         tests("Configuration", ["Configuration"]),
+        tests("DList", ["DList", "Bytes"]),
+        tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log]),
     ]
 )
