@@ -42,14 +42,22 @@ let package = Package(
         shim("CPosix"),  // fcntl locks, wait status, fork+exec, signals, syslog
         shim("CZlib", link: ["z"]),  // crc32, deflate
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
+        shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
         // ── ground floor ────────────────────────────────────────────────────────────────────────
         lib("Bytes", ["CZlib", "COpenSSL"]),  // big-endian words, CRC32, GUID, ASCII, output buffers
         lib("Posix", ["CPosix", "Bytes", system]),  // files, maps, locks, sockets, processes, clocks: every system call
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
+        // ── formats ─────────────────────────────────────────────────────────────────────────────
+        lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
+        lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
+
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
+        tests("Charset", ["Charset", "Bytes"]),
+        .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
+        tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
     ]
 )
