@@ -42,6 +42,7 @@ let package = Package(
         shim("CPosix"),  // fcntl locks, wait status, fork+exec, signals, syslog
         shim("CZlib", link: ["z"]),  // crc32, deflate
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
+        shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
         // ── ground floor ────────────────────────────────────────────────────────────────────────
         lib("Bytes", ["CZlib", "COpenSSL"]),  // big-endian words, CRC32, GUID, ASCII, output buffers
@@ -52,6 +53,9 @@ let package = Package(
         // ── first floor: formats ────────────────────────────────────────────────────────────────
         lib("DList", ["Bytes"]),  // dlist, the notation of mailboxes.db values and of replication
         lib("CyrusDB", ["Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
+        // ── formats ─────────────────────────────────────────────────────────────────────────────
+        lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
+        lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
@@ -59,5 +63,8 @@ let package = Package(
         tests("Configuration", ["Configuration"]),
         tests("DList", ["DList", "Bytes"]),
         tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log]),
+        tests("Charset", ["Charset", "Bytes"]),
+        .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
+        tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
     ]
 )

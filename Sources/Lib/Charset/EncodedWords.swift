@@ -1,0 +1,98 @@
+import Bytes
+
+/// RFC 2047 header text to UTF-8, as Cyrus writes it in cyrus.cache's items 5 to 9.
+///
+/// An encoded word is `=?charset[*language]?B|Q?text?=` with anything but `?` in its text, at any place of the header.
+/// White space between two of them is dropped, a word in an unknown set becomes one U+FFFD,
+/// a folded line is joined (its white space stays), and bytes beyond ASCII outside of words become U+FFFD.
+public enum EncodedWords {
+    /// Appends the decoded text of `header`.
+    public static func decode(_ header: borrowing RawSpan, into out: inout [UInt8]) {
+        var copied = 0
+        var at = 0
+        var afterWord = false
+        while let word = Word(in: header, from: &at) {
+            let between = header.slice(copied, word.start - copied)
+            if !(afterWord && isBlank(between)) { appendPlain(between, into: &out) }
+            word.decode(header, into: &out)
+            copied = word.end
+            at = word.end
+            afterWord = true
+        }
+        appendPlain(header.dropping(copied), into: &out)
+    }
+
+    /// The decoded text of `header`.
+    public static func decoded(_ header: borrowing RawSpan) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(header.byteCount)
+        decode(header, into: &out)
+        return out
+    }
+
+    private static func isBlank(_ text: borrowing RawSpan) -> Bool {
+        for i in 0..<text.byteCount where !text[i].isASCIISpace { return false }
+        return true
+    }
+
+    /// Text outside of encoded words: unfolded, ASCII.
+    private static func appendPlain(_ text: borrowing RawSpan, into out: inout [UInt8]) {
+        var i = 0
+        let end = text.byteCount
+        while i < end {
+            let byte = text[i]
+            if byte == 0x0d && i + 2 < end && text[i + 1] == 0x0a && (text[i + 2] == 0x20 || text[i + 2] == 0x09) {
+                i += 2
+            } else {
+                if byte < 0x80 { out.append(byte) } else { out.appendReplacement() }
+                i += 1
+            }
+        }
+    }
+
+    /// Where one encoded word stands.
+    private struct Word {
+        let start: Int
+        let charset: Range<Int>
+        let isBase64: Bool
+        let text: Range<Int>
+        let end: Int
+
+        /// The first word whose `=` stands at or after `at`; `at` moves on over what is none.
+        init?(in header: borrowing RawSpan, from at: inout Int) {
+            let count = header.byteCount
+            while let equals = header.firstOffset(of: UInt8(ascii: "="), from: at) {
+                at = equals + 1
+                guard at < count, header[at] == UInt8(ascii: "?") else { continue }
+                let label = at + 1
+                guard let mark = header.firstOffset(of: UInt8(ascii: "?"), from: label) else { return nil }
+                guard mark + 2 < count, header[mark + 2] == UInt8(ascii: "?") else { continue }
+                let kind = header[mark + 1] | 0x20
+                guard kind == UInt8(ascii: "b") || kind == UInt8(ascii: "q") else { continue }
+                guard let close = header.firstOffset(of: UInt8(ascii: "?"), from: mark + 3) else { return nil }
+                guard close + 1 < count, header[close + 1] == UInt8(ascii: "=") else { continue }
+                start = equals
+                let star = header.slice(label, mark - label).firstOffset(of: UInt8(ascii: "*"))
+                charset = label..<(star.map { label + $0 } ?? mark)
+                isBase64 = kind == UInt8(ascii: "b")
+                text = (mark + 3)..<close
+                end = close + 2
+                return
+            }
+            return nil
+        }
+
+        func decode(_ header: borrowing RawSpan, into out: inout [UInt8]) {
+            do {
+                var set = try Charset(named: header.extracting(charset))
+                var bytes: [UInt8] = []
+                var decoder = TransferDecoder(isBase64 ? .base64 : .quotedPrintable, isHeader: true)
+                decoder.decode(header.extracting(text), into: &bytes)
+                decoder.finish(into: &bytes)
+                set.decode(bytes.span.bytes, into: &out)
+            } catch {
+                out.appendReplacement()
+            }
+        }
+    }
+}
