@@ -57,6 +57,9 @@ let package = Package(
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
 
+        // ── the store ───────────────────────────────────────────────────────────────────────────
+        lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota, users' files
+
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),

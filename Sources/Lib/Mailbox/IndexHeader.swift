@@ -56,7 +56,7 @@ extension IndexHeader {
     /// Reads a header of any version from the start of the file's bytes.
     ///
     /// Damage (too short, unknown version, sizes that cannot be, wrong CRC) is an error naming the offset.
-    public init(_ bytes: borrowing RawSpan, path: String) throws(MailboxError) {
+    public init(_ bytes: RawSpan, path: String) throws(MailboxError) {
         guard bytes.byteCount >= 20 else {
             throw .damaged(path: path, offset: 0, expected: "an index header", found: "\(bytes.byteCount) bytes")
         }
@@ -94,7 +94,7 @@ extension IndexHeader {
         if highestModSeq == .none { highestModSeq = ModSeq(1) }
     }
 
-    private mutating func readNarrow(_ b: borrowing RawSpan, _ version: UInt32, _ size: Int) {
+    private mutating func readNarrow(_ b: RawSpan, _ version: UInt32, _ size: Int) {
         func word(_ offset: Int) -> UInt32 { offset + 4 <= size ? b.bigEndian32(at: offset) : 0 }
         func time(_ offset: Int) -> Int64 { Int64(word(offset)) }
         lastAppendDate = time(24)
@@ -131,7 +131,7 @@ extension IndexHeader {
         if version >= 17 { changesEpoch = time(136) }
     }
 
-    private mutating func readWide(_ b: borrowing RawSpan) {
+    private mutating func readWide(_ b: RawSpan) {
         func time(_ offset: Int) -> Int64 { Int64(bitPattern: b.bigEndian64(at: offset)) }
         lastAppendDate = time(24)
         quotaUsed = b.bigEndian64(at: 32)

@@ -38,7 +38,7 @@ extension IndexRecord {
     /// Reads the record that starts at `offset` of an index of `version`; the caller has seen to it that it is all there.
     ///
     /// A wrong CRC is damage.
-    public init(_ all: borrowing RawSpan, at offset: Int, version: UInt32, path: String) throws(MailboxError) {
+    public init(_ all: RawSpan, at offset: Int, version: UInt32, path: String) throws(MailboxError) {
         guard let layout = IndexLayout(version: version), all.holds(layout.recordSize, at: offset) else {
             throw .damaged(path: path, offset: offset, expected: "an index record of version \(version)", found: "end of file")
         }
@@ -56,7 +56,7 @@ extension IndexRecord {
         if version >= 20 { readWide(b) } else { readNarrow(b, version) }
     }
 
-    private mutating func readNarrow(_ b: borrowing RawSpan, _ version: UInt32) {
+    private mutating func readNarrow(_ b: RawSpan, _ version: UInt32) {
         func time(_ offset: Int) -> Int64 { Int64(b.bigEndian32(at: offset)) }
         internalDate = time(4)
         sentDate = time(8)
@@ -90,7 +90,7 @@ extension IndexRecord {
         }
     }
 
-    private mutating func readWide(_ b: borrowing RawSpan) {
+    private mutating func readWide(_ b: RawSpan) {
         func time(_ offset: Int) -> Int64 { Int64(bitPattern: b.bigEndian64(at: offset)) }
         cacheOffset = UInt64(b.bigEndian32(at: 4))
         internalDate = time(8) / 1_000_000_000
@@ -114,7 +114,7 @@ extension IndexRecord {
 
     /// Four words; flag n is bit n % 32 of word n / 32.
     @inlinable
-    static func userFlags(_ b: borrowing RawSpan, at offset: Int) -> UserFlags {
+    static func userFlags(_ b: RawSpan, at offset: Int) -> UserFlags {
         UserFlags(
             low: UInt64(b.bigEndian32(at: offset)) | UInt64(b.bigEndian32(at: offset + 4)) << 32,
             high: UInt64(b.bigEndian32(at: offset + 8)) | UInt64(b.bigEndian32(at: offset + 12)) << 32)

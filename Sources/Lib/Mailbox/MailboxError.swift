@@ -81,7 +81,7 @@ func posix<R: ~Copyable>(_ body: () throws(PosixError) -> R) throws(MailboxError
 }
 
 /// Runs database operations, turning their errors into mailbox errors.
-func database<R: ~Copyable>(_ body: () throws(CyrusDBError) -> R) throws(MailboxError) -> R {
+func inDatabase<R: ~Copyable>(_ body: () throws(CyrusDBError) -> R) throws(MailboxError) -> R {
     do throws(CyrusDBError) {
         return try body()
     } catch {

@@ -171,3 +171,28 @@ public enum FileSystem {
         return (UInt64(raw.f_bavail) * UInt64(raw.f_frsize), UInt64(raw.f_blocks) * UInt64(raw.f_frsize))
     }
 }
+
+extension FileSystem {
+    /// Replaces a file as a whole: `PATH.NEW` is written and synced, renamed over the old one, and the rename made durable.
+    /// A crash at any moment leaves the old content or the new. Directories on the way are made when missing.
+    public static func replace(_ path: String, with content: [UInt8], mode: UInt32 = 0o666) throws(PosixError) {
+        let new = path + ".NEW"
+        let file: File
+        do throws(PosixError) {
+            file = try File(new, .write, create: .truncate, mode: mode)
+        } catch {
+            guard error.isMissing else { throw error }
+            try makeParents(of: path)
+            file = try File(new, .write, create: .truncate, mode: mode)
+        }
+        do throws(PosixError) {
+            try file.write(content)
+            try file.sync()
+            try rename(new, to: path)
+        } catch {
+            _ = try? unlink(new)
+            throw error
+        }
+        try syncDirectory(parent(of: path))
+    }
+}

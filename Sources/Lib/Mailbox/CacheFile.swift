@@ -1,0 +1,146 @@
+import Bytes
+import Posix
+
+/// cyrus.cache: what FETCH, SEARCH, SORT and THREAD want to know of messages without opening them. Only ever appended to; a repack
+/// makes a new one.
+struct CacheFile: ~Copyable {
+    private let file: File
+    private var map = FileMap()
+    let path: String
+    private var unsynced = false
+
+    /// Opens the cache of an index generation, making it when `create`. nil when it is missing.
+    ///
+    /// A crash between the two renames of a repack leaves the old cache beside the new index: then `cyrus.cache.NEW` is the right
+    /// one, and is put in its place.
+    init?(_ path: String, generation: UInt32, create: Bool) throws(MailboxError) {
+        self.path = path
+        let file: File
+        do throws(PosixError) {
+            file = try File(path, .readWrite, create: create ? .ifMissing : .never)
+        } catch {
+            if error.isMissing, !create { return nil }
+            throw .io(error)
+        }
+        let size = try posix { () throws(PosixError) in try file.status.size }
+        if size < 4 {
+            guard create else { return nil }
+            var bytes: [UInt8] = []
+            bytes.append(bigEndian: generation)
+            try posix { () throws(PosixError) in try file.write(bytes, at: 0) }
+            self.file = file
+            unsynced = true
+            return
+        }
+        let found = try posix { () throws(PosixError) in try file.read(4, at: 0) }
+        let foundGeneration = found.span.bytes.bigEndian32(at: 0)
+        if foundGeneration == generation {
+            self.file = file
+            return
+        }
+        let new = path + ".NEW"
+        let candidate: [UInt8]? = try? posix { () throws(PosixError) in
+            let file = try File(new, .read)
+            return try file.read(4, at: 0)
+        }
+        guard let candidate, candidate.count == 4, candidate.span.bytes.bigEndian32(at: 0) == generation else {
+            throw .damaged(path: path, offset: 0, expected: "generation \(generation)", found: "\(foundGeneration)")
+        }
+        self.file = try posix { () throws(PosixError) in
+            try FileSystem.rename(new, to: path)
+            try FileSystem.syncDirectory(FileSystem.parent(of: path))
+            return try File(path, .readWrite)
+        }
+    }
+
+    /// Lends a record's bytes, from its offset to the end of the file; the ten items bound themselves.
+    mutating func withRecord<R>(at offset: UInt64, _ body: (RawSpan) throws(MailboxError) -> R) throws(MailboxError) -> R {
+        let start = Int(clamping: offset)
+        if start >= map.count {
+            let file = file.descriptor
+            _ = file
+            try refresh()
+        }
+        guard start >= 4, start < map.count else {
+            throw .damaged(path: path, offset: start, expected: "a cache record", found: "end of file at \(map.count)")
+        }
+        do throws(MailboxError) {
+            return try body(map.bytes.dropping(start))
+        } catch {
+            // The record may have been appended in part when the map was last measured.
+            guard case .damaged = error, try grew() else { throw error }
+            return try body(map.bytes.dropping(start))
+        }
+    }
+
+    private mutating func refresh() throws(MailboxError) {
+        do throws(PosixError) {
+            try map.refresh(file)
+        } catch {
+            throw .io(error)
+        }
+    }
+
+    private mutating func grew() throws(MailboxError) -> Bool {
+        let before = map.count
+        try refresh()
+        return map.count > before
+    }
+
+    /// Appends a record; the offset it got. Nothing is durable before `sync`.
+    mutating func append(_ record: [UInt8]) throws(MailboxError) -> UInt64 {
+        do throws(PosixError) {
+            let offset = try file.status.size
+            try file.write(record, at: offset)
+            unsynced = true
+            return UInt64(offset)
+        } catch {
+            throw .io(error)
+        }
+    }
+
+    mutating func sync() throws(MailboxError) {
+        guard unsynced else { return }
+        do throws(PosixError) {
+            try file.syncData()
+        } catch {
+            throw .io(error)
+        }
+        unsynced = false
+    }
+}
+
+extension Mailbox {
+    private func cachePath(archived: Bool) -> String {
+        if archived, store.configuration.partition(entry.partition, .archive) != nil, let directory = store.layout.archiveDirectory(entry) {
+            return "\(directory)/\(Layout.MetaFile.cache.rawValue)"
+        }
+        return store.layout.metaPath(entry, .cache) ?? ""
+    }
+
+    /// Lends a message's cache record (all bytes from its start on; see `CacheView`). Needs no lock once the record was read under one:
+    /// the open file outlives a repack.
+    public func withCache<R>(_ record: IndexRecord, _ body: (RawSpan) throws(MailboxError) -> R) throws(MailboxError) -> R {
+        let archived = record.flags.contains(.archived) && store.configuration.partition(entry.partition, .archive) != nil
+        if archived {
+            if archiveCacheFile == nil {
+                archiveCacheFile = try CacheFile(cachePath(archived: true), generation: header.generation, create: false)
+            }
+            if archiveCacheFile != nil { return try archiveCacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
+        } else {
+            if cacheFile == nil { cacheFile = try CacheFile(cachePath(archived: false), generation: header.generation, create: false) }
+            if cacheFile != nil { return try cacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
+        }
+        throw .damaged(path: cachePath(archived: archived), offset: 0, expected: "the cache file", found: "no such file")
+    }
+
+    /// Under the exclusive lock.
+    func appendToCache(_ bytes: [UInt8]) throws(MailboxError) -> UInt64 {
+        if cacheFile == nil { cacheFile = try CacheFile(cachePath(archived: false), generation: header.generation, create: true) }
+        return try cacheFile!.append(bytes)  // made above
+    }
+
+    func syncCache() throws(MailboxError) {
+        if cacheFile != nil { try cacheFile!.sync() }  // tested
+    }
+}

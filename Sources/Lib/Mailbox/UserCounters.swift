@@ -1,0 +1,117 @@
+import Bytes
+import Posix
+
+/// A user's counters of changes (file `counters`, version 9): modseqs that are unique over all his mailboxes, and the last UIDVALIDITY.
+///
+/// Used only when `conversations` is on (or for UIDVALIDITY); read and written under the user's exclusive lock.
+struct UserCounters {
+    /// The kinds of change that are counted apart, by their place among the file's modseqs.
+    enum Kind: Int {
+        case mail = 0
+        case calendar = 1
+        case addressbook = 2
+        case notes = 3
+        case submission = 10
+        case sieve = 30
+
+        init(_ type: MailboxType) {
+            switch type.kind {
+            case .calendar, .collection: self = .calendar
+            case .addressbook: self = .addressbook
+            case .submission: self = .submission
+            case .sieve: self = .sieve
+            default: self = .mail
+            }
+        }
+
+        /// Offsets of the kind's modseq and of its folders' modseq.
+        var offsets: (modSeq: Int, folders: Int) {
+            switch self {
+            case .mail: (16, 48)
+            case .calendar: (24, 56)
+            case .addressbook: (32, 64)
+            case .notes: (40, 72)
+            case .submission: (96, 104)
+            case .sieve: (256, 272)
+            }
+        }
+    }
+
+    static let size = 296
+    static let version: UInt32 = 9
+    let path: String
+    private var bytes: [UInt8]
+
+    /// Reads the file; a missing one counts from zero. A wrong CRC is damage.
+    init(path: String) throws(MailboxError) {
+        self.path = path
+        bytes = [UInt8](repeating: 0, count: Self.size)
+        guard let content = try posix({ () throws(PosixError) in try FileSystem.read(path) }), !content.isEmpty else { return }
+        guard content.count >= 48, content.count <= 4096 else {
+            throw .damaged(path: path, offset: 0, expected: "48 to 296 bytes of counters", found: "\(content.count) bytes")
+        }
+        let span = content.span.bytes
+        let crcAt = content.count - 4
+        let stored = span.bigEndian32(at: crcAt)
+        let computed = CRC32.of(span.slice(0, crcAt))
+        guard stored == computed else {
+            throw .damaged(
+                path: path, offset: crcAt, expected: "CRC \(String(computed, radix: 16))", found: String(stored, radix: 16))
+        }
+        if content.count == Self.size {
+            bytes = content
+            return
+        }
+        // Older files have fewer fields, in the same order; UIDVALIDITY stands before the CRC.
+        let body = content.count - 8
+        bytes.replaceSubrange(0..<min(body, 288), with: content[..<min(body, 288)])
+        bytes.store(bigEndian: span.bigEndian32(at: crcAt - 4), at: 288)
+    }
+
+    var highest: ModSeq { ModSeq(bytes.span.bytes.bigEndian64(at: 8)) }
+    var uidValidity: UIDValidity { UIDValidity(bytes.span.bytes.bigEndian32(at: 288)) }
+
+    /// The next modseq of a kind of change, above `last`.
+    mutating func next(_ kind: Kind, after last: ModSeq, folder: Bool) -> ModSeq {
+        let value = max(highest.rawValue, last.rawValue) + 1
+        bytes.store(bigEndian: value, at: 8)
+        bytes.store(bigEndian: value, at: kind.offsets.modSeq)
+        if folder { bytes.store(bigEndian: value, at: kind.offsets.folders) }
+        return ModSeq(value)
+    }
+
+    /// Raises the highest modseq to one that a mailbox has already.
+    mutating func raise(to modSeq: ModSeq, _ kind: Kind) {
+        if modSeq > highest { bytes.store(bigEndian: modSeq.rawValue, at: 8) }
+        if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.modSeq) {
+            bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.modSeq)
+        }
+    }
+
+    /// The quota's modseq.
+    mutating func nextQuota() -> ModSeq {
+        let value = highest.rawValue + 1
+        bytes.store(bigEndian: value, at: 8)
+        bytes.store(bigEndian: value, at: 80)
+        return ModSeq(value)
+    }
+
+    /// A UIDVALIDITY that was not handed out before.
+    mutating func nextUIDValidity(now: Int64, atLeast: UIDValidity) -> UIDValidity {
+        let value = max(UInt32(truncatingIfNeeded: now), max(uidValidity.rawValue, atLeast.rawValue) &+ 1)
+        bytes.store(bigEndian: value, at: 288)
+        return UIDValidity(value)
+    }
+
+    /// Writes the file: a new one beside it, synced, then renamed over it.
+    mutating func write() throws(MailboxError) {
+        let span = bytes.span.bytes
+        let generation = span.bigEndian32(at: 0)
+        bytes.store(bigEndian: generation &+ 1, at: 0)
+        bytes.store(bigEndian: Self.version, at: 4)
+        bytes.store(bigEndian: CRC32.of(bytes.span.bytes.slice(0, 292)), at: 292)
+        let content = bytes
+        let path = path
+        try posix { () throws(PosixError) in try FileSystem.replace(path, with: content) }
+    }
+}
