@@ -1,0 +1,72 @@
+extension HostileMessages {
+    /// Header fields; each becomes a message with a short body.
+    static let headers: [String] = [
+        "From: =?utf-8?q?J=C3=B6rg?= <A@B.Com>, grp: x@y, z;, <@r1,@r2:u@d>",
+        "From: \"Doe, John\" <j@x>", "From: John.Doe <j@x>", "From: j@x (John Doe)", "From: j@x (John (nested) \\) Doe)", "From: <j@x>",
+        "From: j", "From:", "From: ", "From: ,,,", "From: a@b@c", "From: a b@c", "From: \"a b\"@c", "From: a.b @ c . d", "From: <a b@c>", "From: <a@b",
+        "From: a@b, <c@d> e, f@g", "From: \"unclosed <a@b>", "From: (c) a (d) @ (e) b (f)", "From: a@[1.2.3.4]", "From: a@b..c.", "From: <>", "From: x <>",
+        "From: g:;", "From: g: a@b", "From: g: h: a@b;;", "From: =?utf-8?b?Z3J1cHBl?=: a@b;", "From: <@>", "From: <@a>", "From: <@a:b>", "From: <@a,@b:c@d>",
+        "From: a@b\r\nFrom: c@d", "From: a@b\r\nSender: \r\nReply-To: ,", "From: a@b\r\nSender: c@d\r\nReply-To: e@f", "From: \"x\\y\" <a@b>",
+        "From: \"x\r\n y\" <a@b>", "From: x\r\n y <a@b>", "From: \u{e9} <a@b>", "From: \"\u{1}x\" <a@b>", "From: a@b;c@d", "To: undisclosed-recipients:;",
+        "From: 'x' <a@b>", "From: x! <a@b>", "From: x. <A.B@C>", "From: <\"A b\"@C>", "From: \"x \\\" y\" <a@b>", "From: =?utf-8?q?=22x=22?= <a@b>",
+        "From: a@b (=?utf-8?q?=C3=A9?=)", "Cc: a@b:c", "Cc: a:b@c:d;", "Bcc: x <a@b>, y <c@d>", "To: a@b,\r\n c@d,\r\n\te@f",
+        "Subject: =?utf-8?q?a?= =?utf-8?q?b?=", "Subject: =?utf-8?q?a?=\r\n =?utf-8?q?b?=", "Subject: =?utf-8?q?a?=x=?utf-8?q?b?=",
+        "Subject: =?utf-8?q?=C3?= =?utf-8?q?=A9?=", "Subject: =?utf-8?b?w6k=?=", "Subject: =?utf-8?b?w6k?=", "Subject: =?utf-8?b?w6k=w6k=?=",
+        "Subject: =?utf-8?q?a b?=", "Subject: =?utf-8?q?a ?=", "Subject: =?utf-8?q??=", "Subject: =?utf-8?b??=", "Subject: =??q?x?=", "Subject: =?utf-8?x?a?=",
+        "Subject: =?utf-8?q?a", "Subject: =?utf-8?q", "Subject: =?", "Subject: =?utf-8?q?a?", "Subject: =?utf-8*en?q?a?=", "Subject: =?iso-8859-1?q?=E9_=80?=",
+        "Subject: =?windows-1252?q?=80?=", "Subject: =?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "Subject: =?shift_jis?b?k/qWew==?=", "Subject: =?gb2312?b?1tA=?=",
+        "Subject: =?big5?q?=A4=A4?=", "Subject: =?koi8-r?q?=C1?=", "Subject: =?unknown-8bit?q?=E9?=", "Subject: =?x-nope?q?abc?= tail",
+        "Subject: =?utf-8?q?=FF=FE?=", "Subject: =?utf-8?q?=E2=82?=", "Subject: =?utf-8?q?=ED=A0=80?=", "Subject: =?utf-8?q?=F4=90=80=80?=", "Subject: =?utf-8?q?=C0=80?=",
+        "Subject: =?utf-8?q?=F0=9F=98=80?=", "Subject: =?us-ascii?q?=E9?=", "Subject: =?utf-8?q?a=0D=0Ab?=", "Subject: =?utf-8?q?a=00b?=", "Subject: =?utf-16?b?/v8A6Q==?=",
+        "Subject: \u{c3}\u{a9}", "Subject: \u{e9}", "Subject: a\r\n\tb\r\n  c", "Subject:x", "Subject:", "Subject: ", "Subject:\r\n x", "Subject: \r\n", "Subject: a\"b", "Subject: 100%",
+        "Subject: a\r\nSubject: b", "Subject: \\", "Subject: =?utf-8?Q?=3D=3F?=", "Subject: = ?utf-8?q?a?=", "Subject: =?utf-8?q?a?b?=", "Subject: a =?utf-8?q?b?= c",
+        "Subject: =?utf-7?q?+AOk-?=", "Subject: =?utf-8?q?a_=?=", "Subject: =?UTF-8?Q?=c3=a9?=", "Subject: =?utf-8?q?a?=  \r\n  =?utf-8?q?b?=  tail  ",
+        "Date: Tue, 3 Mar 2020 23:30:00 -0500", "Date: 3 Mar 20 1:2 GMT", "Date: 3 March 2020", "Date: Tue, 3 Mar 2020", "Date: 32 Mar 2020 25:61:61 +0000", "Date: 3 Mar 1969 0:0:0 +0000",
+        "Date: 3 Mar 20200 10:20:30 +0000", "Date: 3 Mar 2020 10:20:30 a", "Date: 3 Mar 2020 10:20:30 y", "Date: 3 Mar 2020 10:20:30 EDT (c)", "Date: 3-Mar-2020 10.20.30 +0130",
+        "Date: 1 Jan 1970 00:00:00 +0000", "Date: 1 Jan 1970 00:00:01 +0000", "Date: 1 Jan 1970 00:00:00 +0100", "Date: 3 Mar 99999999999 1:1:1", "Date: garbage", "Date:", "Date: Tue, 3 Mar 2020 10:20:30 +0000\r\nDate: x",
+        "Date: 3\r\n Mar\r\n 2020 10:20:30 +0000", "Date: 3 Mar 2020 10:20:30 +9999", "Date: 3 Mar 2020 10:20 \"x\"", "Date: 3 Mar 2147 10:20:30 +0000", "Date: 3 Mar 2106 10:20:30 +0000",
+        "Content-Type: text/pl\u{e9}in", "Content-Type: text/a/b; x=1", "Content-Type: t/x; a=b c; e=f", "Content-Type: t/x; a=b (c) d; e=f", "Content-Type: t/x; a=\"b\" c; d=e",
+        "Content-Type: t/x; a=b\r\n c; d=e", "Content-Type: t/x; a=; q=1", "Content-Type: t/x; a=;q=1; r=2", "Content-Type: t/x; a b=1; q=1", "Content-Type: t/x; a(c)=1; q=1",
+        "Content-Type: t/x; a=\"b;q=1", "Content-Type: t/x; a=\"b\u{1}c\";q=1", "Content-Type: t/x; a=b\u{1}c;q=1", "Content-Type: t/x; ;;q=1;;", "Content-Type: t/x; a=(x)b; q=1",
+        "Content-Type: t/x; a=\"b\rc\";q=1", "Content-Type: t/x; a=b\rc;q=1", "Content-Type: t/x; a=\u{e9}b; \u{e9}=c", "Content-Type: t/x; a=\"\\", "Content-Type: t/x; a=\"\\\r\n x\"; b=c", "Content-Type: t/x; a=\"\"; b=\"\"",
+        "Content-Type: t/x; a*0=x; a*1=y; a*0=z; a*1=w; b*1=q; c*00=r; d*0**=s; e*0*=t; e*10=u; *0=v; *1=w", "Content-Type: t/x; a*0=b; a*1*=%20c; a*2=\"d e\"", "Content-Type: t/x; a*0*=utf-8''b; a*2=q; a*1=\"d e*\u{e9}\"",
+        "Content-Type: t/x; a*1=x; a*0=y", "Content-Type: t/x; a*0*=x; a*1*=y; a*1=z; a*2=w", "Content-Type: /x", "Content-Type: x/", "Content-Type: text/plain;", "Content-Type: text", "Content-Type:", "Content-Type: text / plain ; a = b",
+        "Content-Type: (c) text (d) / (e) plain (f", "Content-Type: text/html\r\nContent-Type: bad", "Content-Type: text/html; a=b\r\nContent-Type: image/png", "Content-Type: message/delivery-status", "Content-Type: message/partial; charset=utf-8",
+        "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64", "Content-Type: message/global", "Content-Type: multipart/mixed", "Content-Type: multipart/mixed; boundary=", "Content-Type: multipart/mixed; boundary=\"\"",
+        "Content-Type: multipart/mixed; boundary*=a", "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b", "Content-Type: text/plain; charset=foo-bar", "Content-Type: text/plain; charset=\"\"", "Content-Type: text/plain; charset=Latin1; charset=utf-8",
+        "Content-Type: text/plain; charset=x-unknown", "Content-Type: text/plain; charset=\"us-ascii \"", "Content-Type: text/plain; charset=\"a,b\"", "Content-Type: text/plain; charset=iso-8859-8-i", "Content-Type: text/plain; charset=default", "Content-Type: text/plain; charset=iso8859-15",
+        "Content-Type: text/plain; charset=cp-850", "Content-Type: text/plain; charset=646", "Content-Type: text/plain; charset=unicode-1-1-utf-8", "Content-Type: text/plain; charset=x-user-defined", "Content-Type: text/plain; charset=tis-620", "Content-Type: text/plain; charset=none",
+        "Content-Type: text/plain; charset=ISO_8859-1:1987", "Content-Type: text/plain; charset=mac", "Content-Type: text/plain; charset=auto", "Content-Type: text/plain; charset=en_GB", "Content-Type: text/plain; charset=win-1251", "Content-Type: text/plain; charset=1252",
+        "Content-Type: text/plain; charset*=utf-8", "Content-Type: text/plain; charset=unicode-1-1-utf-7", "Content-Type: text/plain; charset=imap-mailbox-name", "Content-Type: text/plain; charset=greek-ccitt", "Content-Type: text/plain; charset=utf-8 ; format=flowed",
+        "Content-Transfer-Encoding: Base64 (c)", "Content-Transfer-Encoding: base64; x", "Content-Transfer-Encoding: \"base64\"", "Content-Transfer-Encoding:", "Content-Transfer-Encoding: base64 x", "Content-Transfer-Encoding: 7bits", "Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: \"x",
+        "Content-Transfer-Encoding: base64\r\n\r\n=", "Content-Language: en, de;q=1, fr", "Content-Language: en-us (x), de", "Content-Language: en,,de", "Content-Language:", "Content-Language: ,", "Content-Language: en\r\n ,fr", "Content-Language: e1",
+        "Content-Disposition: attachment; filename=\"a b\"", "Content-Disposition: inline bad; x=y", "Content-Disposition: a/b;c=d", "Content-Disposition: ;c=d", "Content-Disposition: attachment; filename=a b.txt", "Content-Disposition: attachment; filename*=utf-8''%C3%A9; filename=x", "Content-Disposition: ATTachment",
+        "Content-ID: <a@b>\r\nContent-Description: =?utf-8?q?=C3=A9?=\r\nContent-MD5: x y\r\nContent-Location: a\r\n b", "Content-ID: \r\nContent-Description:\r\n x", "X-Mailer: a\r\n b\r\nX-Other: c\r\nPriority: d\r\nreply-to: e@f\r\nList-Id: g",
+        "This-Name-Has-Thirty-One-Letter: a\r\nThis-Name-Has-Thirty-Two-Letters: b\r\nThis-Name-Has-Thirty-Three-Letter: c", "x: a\r\nX-: b\r\nX-Ref: c\r\nx-spam-score: d\r\nx-me-message-id: e\r\nx-apple-base-url: f\r\nSender: g@h\r\nx-universally-unique-identifier: i",
+        "From me Thu\r\nSubject: x", "From: a@b\r\nFrom me\r\nTo: c@d", ">From me: x", "Subject : x", "Sub ject: x", ": x", "nocolon", "Subject: x\r\nnocolon\r\nTo: a@b", "\tleading: x", " \r\nSubject: x", "\u{e9}: x", "a\u{7f}: x", "Received: from a; 3 Mar 2020 10:20:30 +0000",
+        "In-Reply-To: <a@b>\r\n <c@d>\r\nReferences: <e@f>\r\nMessage-ID: \r\n <g@h>", "Message-ID: <a\"b@c>", "Message-ID: <a@b> <c@d>\r\nMessage-ID: <e@f>", "mime-version: 1.0\r\nDKIM-Signature: x\r\nDate: y\r\nArchived-At: z\r\nReceived-SPF: w",
+    ]
+
+    /// Whole messages.
+    static let messages: [String] = [
+        "", "\r\n", "\r\n\r\n", "a", "a:b", "a:b\r\n", "a:b\r\n\r\n", "\r", "\r\nx", "a:b\r\n\r\nx", "a:b\r\n\r\n\r\n\r\n", "a:b\n\nx\n", "a:b\r\n\r\nx\ny\r\n", "a:b\r\n\r\nx\u{0}y\r\n", "a:\u{0}b\r\n\r\nx\r\n", "a:b\r\nc:d\ne:f\r\n\r\n",
+        "a:b\r\n\rc\r\n\r\nx\r\n", "a:b\r\n \r\n\r\nx\r\n", "Subject: x\r\n\r\nx\r", "Subject: x\r\n\r\n\rx\r\n", "\r\nSubject: x\r\n\r\nx\r\n",
+        multi("aa", "pre\r\n--aa\r\nContent-Type: multipart/alternative; boundary=bb\r\n\r\n--bb\r\n\r\none\r\n--aa\r\n\r\ntwo\r\n--bb--\r\n--aa--\r\nepi\r\n"),
+        multi("z", "xx\r\n"), multi("z", ""), multi("z", "--z--\r\n"), multi("z", "--z--"), multi("z", "--z\r\n--z--"), multi("z", "--z\r\n\r\n--z--\r\n"), multi("z", "--z\r\n\r\n\r\n--z--\r\n"), multi("z", "--z\r\n\r\nx--z--\r\n"),
+        multi("z", "\r\n--z\r\n\r\nx\r\n--z  \r\n\r\ny\r\n--zz\r\n\r\n--z --\r\n--z--  \r\nepi"), multi("z", "--z\r\nA: b\r\n--z\r\nA: b\r\n\r\n--z--\r\n"), multi("z", "--z\r\nA: b\r\n c\r\n--z--\r\n"), multi("z", "--z\r\nContent-Type: multipart/mixed; boundary=y\r\n--z--\r\n"),
+        multi("z", "--z\r\nContent-Type: message/rfc822\r\n--z\r\nContent-Type: message/rfc822\r\n\r\n--z\r\n\r\nx\r\n--z--"), multi("z", "--z\r\nContent-Type: multipart/mixed\r\n\r\nxx\r\n--z--\r\n"), multi("z", "--z\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n--z--\r\n"),
+        multi("z", "--z\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n\r\nx\r\n--z--\r\n--z--\r\n"), multi("z", "--z\r\nContent-Type: multipart/mixed; boundary=zz\r\n\r\n--zz\r\n\r\nx\r\n--zz--\r\n--z--\r\n"), multi("zz", "--zz\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n\r\nx\r\n--zz--\r\n--z--\r\n"),
+        multi("z", "--z\r\n\r\nx\r\n--z", subtype: "digest"), multi("z", "--z\r\n\r\nFrom: q@r\r\n\r\nhello\r\n--z\r\n--z--\r\n", subtype: "digest"), multi("z", "--z\r\nContent-Type: text/plain\r\n\r\nhello\r\n--z\r\n\r\n\r\n--z--\r\n", subtype: "digest"),
+        multi("z", "--z\r\nContent-Type: message/rfc822\r\n\r\nFrom: a@b\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\nx\r\n--z--\r\nepi\r\n"), multi("z", "--z\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\nSubject: deep\r\n\r\nx\r\n--z--\r\n"),
+        multi("z", "--z\r\n\r\n\r\n--z\r\n\r\n\r\n\r\n--z--\r\n"), multi("z", "preamble\r\n\r\n--z\r\n\r\nx"), multi("z", "--z\r\nContent-Type: text/plain"), multi("z", "--z\r\nContent-Type: text/plain\r\n"), multi("-", "---\r\n\r\nx\r\n-----\r\n"), multi("", "--\r\n\r\nx\r\n----\r\n"),
+        multi("a b", "--a b\r\n\r\nx\r\n--a b--\r\n"), multi("z", "--z\n\r\nx\r\n--z--\r\n"), multi("z", "--z\r\r\n\r\nx\r\n--z--\r\n"), multi("z", "--z--\r\n--z\r\n\r\nx\r\n"), multi("z", "--z\r\n\r\nx\r\n--z--x\r\n"), multi("z", "--z\r\nContent-Transfer-Encoding: base64\r\n\r\nw6k\r\n--z--\r\n"),
+        "Content-Type: multipart/mixed; boundary=z\r\nContent-Transfer-Encoding: base64\r\n\r\n--z\r\n\r\nx\r\n--z--\r\n", "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nSubject: x\r\n\r\n=41\r\n", "Content-Type: message/rfc822\r\n\r\n", "Content-Type: message/rfc822", "Content-Type: message/rfc822\r\n",
+        "Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n\r\np1\r\n--q--\r\n", "Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/mixed\r\n\r\nx\r\n", "Content-Type: message/rfc822\r\n\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\nw6k=",
+        "Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ncaf=C3=A9 =\r\nx  \r\n=ZZ=\r\n", "Content-Transfer-Encoding: base64\r\n\r\naGVs====bG8K!!aGVs-_bG8K", "Content-Transfer-Encoding: base64\r\n\r\na\r\n", "Content-Transfer-Encoding: x-foo\r\n\r\nx\r\n", "Content-Type: application/octet-stream\r\n\r\n\u{1}\u{ff}\r\n",
+        "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\u{e9}\r\n", "Subject: \r\n\tx\r\n \r\n y\r\n\r\nbody", "Subject: x\r\n\r\n--z\r\n", "--z: x\r\n\r\nbody", "Content-Type: multipart/mixed; boundary=z\r\n--z\r\n\r\nx\r\n",
+    ]
+
+    private static func multi(_ boundary: String, _ body: String, subtype: String = "mixed") -> String {
+        "From: a@b\r\nMIME-Version: 1.0\r\nContent-Type: multipart/\(subtype); boundary=\"\(boundary)\"\r\n\r\n" + body
+    }
+}
