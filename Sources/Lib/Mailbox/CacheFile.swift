@@ -3,77 +3,79 @@ import Posix
 
 /// cyrus.cache: what FETCH, SEARCH, SORT and THREAD want to know of messages without opening them. Only ever appended to; a repack
 /// makes a new one.
-struct CacheFile: ~Copyable {
+final class CacheFile {
     private let file: File
     private var map = FileMap()
     let path: String
-    private var unsynced = false
+    private var unsynced: Bool
+
+    private init(_ file: consuming File, _ path: String, unsynced: Bool) {
+        self.file = file
+        self.path = path
+        self.unsynced = unsynced
+    }
 
     /// Opens the cache of an index generation, making it when `create`. nil when it is missing.
     ///
     /// A crash between the two renames of a repack leaves the old cache beside the new index: then `cyrus.cache.NEW` is the right
     /// one, and is put in its place.
-    init?(_ path: String, generation: UInt32, create: Bool) throws(MailboxError) {
-        self.path = path
-        let file: File
+    static func open(_ path: String, generation: UInt32, create: Bool) throws(MailboxError) -> CacheFile? {
         do throws(PosixError) {
-            file = try File(path, .readWrite, create: create ? .ifMissing : .never)
-        } catch {
-            if error.isMissing, !create { return nil }
-            throw .io(error)
-        }
-        let size = try posix { () throws(PosixError) in try file.status.size }
-        if size < 4 {
-            guard create else { return nil }
-            var bytes: [UInt8] = []
-            bytes.append(bigEndian: generation)
-            try posix { () throws(PosixError) in try file.write(bytes, at: 0) }
-            self.file = file
-            unsynced = true
-            return
-        }
-        let found = try posix { () throws(PosixError) in try file.read(4, at: 0) }
-        let foundGeneration = found.span.bytes.bigEndian32(at: 0)
-        if foundGeneration == generation {
-            self.file = file
-            return
-        }
-        let new = path + ".NEW"
-        let candidate: [UInt8]? = try? posix { () throws(PosixError) in
-            let file = try File(new, .read)
-            return try file.read(4, at: 0)
-        }
-        guard let candidate, candidate.count == 4, candidate.span.bytes.bigEndian32(at: 0) == generation else {
-            throw .damaged(path: path, offset: 0, expected: "generation \(generation)", found: "\(foundGeneration)")
-        }
-        self.file = try posix { () throws(PosixError) in
+            let file = try File(path, .readWrite, create: create ? .ifMissing : .never)
+            let found = try file.read(4, at: 0)
+            if found.count < 4 {
+                guard create else { return nil }
+                var bytes: [UInt8] = []
+                bytes.append(bigEndian: generation)
+                try file.write(bytes, at: 0)
+                return CacheFile(file, path, unsynced: true)
+            }
+            let foundGeneration = found.span.bytes.bigEndian32(at: 0)
+            if foundGeneration == generation { return CacheFile(file, path, unsynced: false) }
+            let new = path + ".NEW"
+            let candidate = try FileSystem.exists(new) ? File(new, .read).read(4, at: 0) : []
+            guard candidate.count == 4, candidate.span.bytes.bigEndian32(at: 0) == generation else {
+                throw PosixError("generation", "", errno: .invalidArgument)
+            }
             try FileSystem.rename(new, to: path)
             try FileSystem.syncDirectory(FileSystem.parent(of: path))
-            return try File(path, .readWrite)
+            return CacheFile(try File(path, .readWrite), path, unsynced: false)
+        } catch {
+            if error.isMissing, !create { return nil }
+            if error.call == "generation" {
+                throw .damaged(path: path, offset: 0, expected: "generation \(generation)", found: "another one")
+            }
+            throw .io(error)
         }
     }
 
     /// Lends a record's bytes, from its offset to the end of the file; the ten items bound themselves.
-    mutating func withRecord<R>(at offset: UInt64, _ body: (RawSpan) throws(MailboxError) -> R) throws(MailboxError) -> R {
+    func withRecord<R>(at offset: UInt64, _ body: (RawSpan) throws(MailboxError) -> R) throws(MailboxError) -> R {
         let start = Int(clamping: offset)
         if start >= map.count {
-            let file = file.descriptor
-            _ = file
             try refresh()
         }
         guard start >= 4, start < map.count else {
             throw .damaged(path: path, offset: start, expected: "a cache record", found: "end of file at \(map.count)")
         }
         do throws(MailboxError) {
-            return try body(map.bytes.dropping(start))
+            return try body(bytes.dropping(start))
         } catch {
             // The record may have been appended in part when the map was last measured.
             guard case .damaged = error, try grew() else { throw error }
-            return try body(map.bytes.dropping(start))
+            return try body(bytes.dropping(start))
         }
     }
 
-    private mutating func refresh() throws(MailboxError) {
+    private var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let span = map.bytes
+            return _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    private func refresh() throws(MailboxError) {
         do throws(PosixError) {
             try map.refresh(file)
         } catch {
@@ -81,14 +83,14 @@ struct CacheFile: ~Copyable {
         }
     }
 
-    private mutating func grew() throws(MailboxError) -> Bool {
+    private func grew() throws(MailboxError) -> Bool {
         let before = map.count
         try refresh()
         return map.count > before
     }
 
     /// Appends a record; the offset it got. Nothing is durable before `sync`.
-    mutating func append(_ record: [UInt8]) throws(MailboxError) -> UInt64 {
+    func append(_ record: [UInt8]) throws(MailboxError) -> UInt64 {
         do throws(PosixError) {
             let offset = try file.status.size
             try file.write(record, at: offset)
@@ -99,7 +101,7 @@ struct CacheFile: ~Copyable {
         }
     }
 
-    mutating func sync() throws(MailboxError) {
+    func sync() throws(MailboxError) {
         guard unsynced else { return }
         do throws(PosixError) {
             try file.syncData()
@@ -124,11 +126,11 @@ extension Mailbox {
         let archived = record.flags.contains(.archived) && store.configuration.partition(entry.partition, .archive) != nil
         if archived {
             if archiveCacheFile == nil {
-                archiveCacheFile = try CacheFile(cachePath(archived: true), generation: header.generation, create: false)
+                archiveCacheFile = try CacheFile.open(cachePath(archived: true), generation: header.generation, create: false)
             }
             if archiveCacheFile != nil { return try archiveCacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
         } else {
-            if cacheFile == nil { cacheFile = try CacheFile(cachePath(archived: false), generation: header.generation, create: false) }
+            if cacheFile == nil { cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: false) }
             if cacheFile != nil { return try cacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
         }
         throw .damaged(path: cachePath(archived: archived), offset: 0, expected: "the cache file", found: "no such file")
@@ -136,7 +138,7 @@ extension Mailbox {
 
     /// Under the exclusive lock.
     func appendToCache(_ bytes: [UInt8]) throws(MailboxError) -> UInt64 {
-        if cacheFile == nil { cacheFile = try CacheFile(cachePath(archived: false), generation: header.generation, create: true) }
+        if cacheFile == nil { cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: true) }
         return try cacheFile!.append(bytes)  // made above
     }
 

@@ -16,7 +16,7 @@ public final class Mailbox {
     public internal(set) var headerFile = HeaderFile()
     private var headerFileCRC: UInt32?
 
-    private var indexFile: File?
+    private var indexFile: OpenFile?
     private var indexInode: UInt64 = 0
     private var map = FileMap()
     /// Records of an index of another version, converted to version 17's.
@@ -139,15 +139,15 @@ public final class Mailbox {
                     if error.isMissing { throw .nonexistent(entry.name.text) }
                     throw .io(error)
                 }
-                indexFile = consume file
+                indexFile = OpenFile(file)
                 map = FileMap()
                 converted = nil
                 cacheFile = nil
                 archiveCacheFile = nil
             }
             let inode = try posix { () throws(PosixError) -> UInt64 in
-                try indexFile!.lock(kind, within: store.locks.patience)  // opened above
-                return try indexFile!.status.inode
+                try indexFile!.file.lock(kind, within: store.locks.patience)  // opened above
+                return try indexFile!.file.status.inode
             }
             let status = try posix { () throws(PosixError) in try FileSystem.status(path) }
             if let status, status.inode == inode {
@@ -163,7 +163,7 @@ public final class Mailbox {
     private func unlockIndex() {
         guard indexFile != nil else { return }
         do throws(PosixError) {
-            try indexFile!.unlock()  // tested above
+            try indexFile!.file.unlock()  // tested above
         } catch {
             // Closing unlocks as well.
             indexFile = nil
@@ -173,7 +173,7 @@ public final class Mailbox {
     /// Reads the header, and what changed since the last lock.
     private func load() throws(MailboxError) {
         let path = indexPath
-        try posix { () throws(PosixError) in try map.refresh(indexFile!) }  // locked, so open
+        try posix { () throws(PosixError) in try map.refresh(indexFile!.file) }  // locked, so open
         header = try IndexHeader(map.bytes, path: path)
         let needed = Int(header.startOffset) + Int(header.recordCount) * Int(header.recordSize)
         guard map.count >= needed else {
@@ -256,11 +256,11 @@ public final class Mailbox {
     // MARK: writing, under the exclusive lock
 
     func writeIndex(_ bytes: [UInt8], at offset: Int) throws(MailboxError) {
-        try posix { () throws(PosixError) in try indexFile!.write(bytes, at: offset) }  // locked, so open
+        try posix { () throws(PosixError) in try indexFile!.file.write(bytes, at: offset) }  // locked, so open
     }
 
     func syncIndex() throws(MailboxError) {
-        try posix { () throws(PosixError) in try indexFile!.syncData() }  // locked, so open
+        try posix { () throws(PosixError) in try indexFile!.file.syncData() }  // locked, so open
     }
 
     /// The header as it now stands in the file.
@@ -268,7 +268,7 @@ public final class Mailbox {
         header = newHeader
         if let newFile { headerFile = newFile }
         headerFileCRC = crc
-        try posix { () throws(PosixError) in try map.refresh(indexFile!) }  // locked, so open
+        try posix { () throws(PosixError) in try map.refresh(indexFile!.file) }  // locked, so open
     }
 
     /// Forgets open files after the index was replaced by this process.

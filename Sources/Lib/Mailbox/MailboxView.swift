@@ -28,7 +28,9 @@ public struct MailboxView: ~Copyable {
     }
 
     /// Lends the records from a number on, in place and unchecked: for walks over whole mailboxes.
-    public func forEachRecord(from first: Int = 1, _ body: (_ number: Int, IndexRecordView) throws(MailboxError) -> Void) throws(MailboxError) {
+    public func forEachRecord(from first: Int = 1, _ body: (_ number: Int, IndexRecordView) throws(MailboxError) -> Void)
+        throws(MailboxError)
+    {
         let all = mailbox.records
         let stride = mailbox.stride
         var number = max(1, first)

@@ -127,4 +127,13 @@ struct NameLock: ~Copyable {
     deinit {
         locks.release(lockName)
     }
+
+    /// Says that the lock is wanted up to here.
+    func keep() {}
+}
+
+/// An open file shared by what a class keeps.
+final class OpenFile {
+    let file: File
+    init(_ file: consuming File) { self.file = file }
 }

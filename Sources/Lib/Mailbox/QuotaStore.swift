@@ -89,16 +89,17 @@ public final class QuotaStore {
             try database.transaction { transaction throws(CyrusDBError) in
                 let old = try transaction.value(key)
                 if old == nil && !create { return }
-                do throws(MailboxError) {
-                    var quota = Quota(root: root)
-                    if let old { quota = try Quota(root: root, value: old.span.bytes, path: database.path) }
-                    body(&quota)
-                    try transaction.store(key, quota.value)
-                } catch .database(let error) {
-                    throw error
-                } catch {
-                    failure = error
+                var quota = Quota(root: root)
+                if let old {
+                    do throws(MailboxError) {
+                        quota = try Quota(root: root, value: old.span.bytes, path: database.path)
+                    } catch {
+                        failure = error
+                        return
+                    }
                 }
+                body(&quota)
+                try transaction.store(key, quota.value)
             }
         }
         if let failure { throw failure }

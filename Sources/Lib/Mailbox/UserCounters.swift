@@ -105,12 +105,13 @@ struct UserCounters {
 
     /// Writes the file: a new one beside it, synced, then renamed over it.
     mutating func write() throws(MailboxError) {
-        let span = bytes.span.bytes
-        let generation = span.bigEndian32(at: 0)
-        bytes.store(bigEndian: generation &+ 1, at: 0)
-        bytes.store(bigEndian: Self.version, at: 4)
-        bytes.store(bigEndian: CRC32.of(bytes.span.bytes.slice(0, 292)), at: 292)
-        let content = bytes
+        let generation = bytes.span.bytes.bigEndian32(at: 0)
+        var content = bytes
+        content.store(bigEndian: generation &+ 1, at: 0)
+        content.store(bigEndian: Self.version, at: 4)
+        let crc = CRC32.of(content.span.bytes.slice(0, 292))
+        content.store(bigEndian: crc, at: 292)
+        bytes = content
         let path = path
         try posix { () throws(PosixError) in try FileSystem.replace(path, with: content) }
     }

@@ -196,3 +196,11 @@ extension FileSystem {
         try syncDirectory(parent(of: path))
     }
 }
+
+extension FileSystem {
+    /// Sets access and modification time, in unix seconds.
+    public static func setTimes(_ path: String, modified: Int64) throws(PosixError) {
+        let times = [timespec(tv_sec: Int(modified), tv_nsec: 0), timespec(tv_sec: Int(modified), tv_nsec: 0)]
+        guard utimensat(AT_FDCWD, path, times, 0) == 0 else { throw .last("utimensat", path) }
+    }
+}

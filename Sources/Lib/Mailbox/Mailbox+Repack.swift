@@ -1,0 +1,161 @@
+import Bytes
+import Message
+import Posix
+
+extension Mailbox {
+    /// Rewrites index and cache without what is no longer needed; `force` also when nothing is marked (conversion of an older version).
+    ///
+    /// Takes the exclusive name lock: returns false without waiting when somebody uses the mailbox (unless `force`).
+    /// Order: message files of unlinked records are removed; both new files are written and synced; the index is renamed into place, then
+    /// the cache. A crash between the renames is put right at the next open (`CacheFile`).
+    @discardableResult
+    public func repack(under user: borrowing UserLock, force: Bool = false) throws(MailboxError) -> Bool {
+        guard user.kind == .exclusive else { throw .locked("\(entry.name): a repack needs the user's lock exclusively") }
+        guard let lock = try NameLock(store.locks, entry, .exclusive, wait: force) else { return false }
+        defer { lock.keep() }
+        // The exclusive name lock is held: the shared one that locking takes is counted on it.
+        try self.lock(.exclusive)
+        defer { unlock() }
+        let wanted = header.options.contains(.needsRepack) || force
+        if header.options.contains(.needsUnlink) || wanted { removeUnlinked() }
+        guard wanted else {
+            if header.options.contains(.needsUnlink) {
+                header.options.remove(.needsUnlink)
+                var bytes: [UInt8] = []
+                header.encode(into: &bytes)
+                try writeIndex(bytes, at: 0)
+                try syncIndex()
+            }
+            return true
+        }
+        store.logger.info("Repacking mailbox \(entry.name) version \(IndexHeader.currentVersion)")
+        try rewrite()
+        return true
+    }
+
+    /// Removes the files of messages that are marked unlinked.
+    private func removeUnlinked() {
+        for number in 1...max(1, Int(header.recordCount)) where number <= Int(header.recordCount) {
+            let view = IndexRecordView(records.slice((number - 1) * stride, IndexRecord.currentSize))
+            let flags = view.flags
+            guard flags.contains(.unlinked), let record = try? record(number) else { continue }
+            do throws(PosixError) {
+                try FileSystem.unlink(messagePath(record))
+            } catch {
+                store.logger.error("IOERROR: \(error); the file stays behind")
+            }
+        }
+    }
+
+    private func rewrite() throws(MailboxError) {
+        var newHeader = header
+        newHeader.minorVersion = IndexHeader.currentVersion
+        newHeader.generation &+= 1
+        newHeader.startOffset = UInt32(IndexHeader.currentSize)
+        newHeader.recordSize = UInt32(IndexRecord.currentSize)
+        newHeader.options.subtract([.needsRepack, .needsUnlink])
+        newHeader.lastRepack = Clock.now
+        newHeader.leakedCacheRecords = 0
+        newHeader.firstExpunged = 0
+        var index: [UInt8] = [UInt8](repeating: 0, count: IndexHeader.currentSize)
+        var cache: [UInt8] = []
+        cache.append(bigEndian: newHeader.generation)
+        var kept: UInt32 = 0
+        newHeader.resetCounts()
+        for number in 0..<Int(header.recordCount) {
+            var record = try record(number + 1)
+            if record.isUnlinked {
+                newHeader.deletedModSeq = max(newHeader.deletedModSeq, record.modSeq)
+                newHeader.changesEpoch = max(newHeader.changesEpoch, record.lastUpdated)
+                continue
+            }
+            if record.isExpunged, newHeader.firstExpunged == 0 || record.lastUpdated < newHeader.firstExpunged {
+                newHeader.firstExpunged = record.lastUpdated
+            }
+            let bytes: [UInt8]? = try? withCache(record) { bytes throws(MailboxError) -> [UInt8] in
+                guard let view = try? CacheView(bytes), view.crc32 == record.cacheCRC || header.minorVersion < 12 else {
+                    throw .damaged(path: indexPath, offset: 0, expected: "a cache record", found: "damage")
+                }
+                return view.record.array
+            }
+            if let bytes {
+                let archived = record.flags.contains(.archived) && store.configuration.partition(entry.partition, .archive) != nil
+                if !archived {
+                    record.cacheOffset = UInt64(cache.count)
+                    record.cacheCRC = CRC32.of(bytes)
+                    cache.append(contentsOf: bytes)
+                }
+            } else if !record.isExpunged || FileSystem.exists(messagePath(record)) {
+                try rebuildCache(&record, &cache)
+            }
+            record.flags.remove(.needsCleanup)
+            record.encode(into: &index)
+            kept += 1
+            newHeader.count(record, headerFile)
+        }
+        newHeader.recordCount = kept
+        var head: [UInt8] = []
+        newHeader.encode(into: &head)
+        index.replaceSubrange(0..<IndexHeader.currentSize, with: head)
+        guard let cachePath = store.layout.metaPath(entry, .cache) else { throw .badPartition(entry.partition) }
+        let path = indexPath
+        let cacheBytes = cache
+        let indexBytes = index
+        try posix { () throws(PosixError) in
+            for (name, bytes) in [(cachePath, cacheBytes), (path, indexBytes)] {
+                let file = try File(name + ".NEW", .write, create: .truncate)
+                try file.write(bytes)
+                try file.sync()
+            }
+            try FileSystem.rename(path + ".NEW", to: path)
+            try FileSystem.rename(cachePath + ".NEW", to: cachePath)
+            try FileSystem.syncDirectory(FileSystem.parent(of: path))
+            if FileSystem.parent(of: cachePath) != FileSystem.parent(of: path) {
+                try FileSystem.syncDirectory(FileSystem.parent(of: cachePath))
+            }
+        }
+        closeFiles()
+    }
+
+    /// Makes a message's cache record from its file.
+    private func rebuildCache(_ record: inout IndexRecord, _ cache: inout [UInt8]) throws(MailboxError) {
+        let path = messagePath(record)
+        let content = try posix { () throws(PosixError) in try FileSystem.read(path) }
+        guard let content else { throw .messageMissing(path: path, record.uid) }
+        let parsed = Message.parse(content)
+        record.cacheOffset = UInt64(cache.count)
+        record.cacheCRC = parsed.appendCacheRecord(to: &cache)
+        record.cacheVersion = IndexRecord.currentCacheVersion
+        record.headerSize = UInt32(clamping: parsed.headerSize)
+        record.gmTime = parsed.gmtime(internalDate: record.internalDate)
+        record.sentDate = parsed.sentDate(internalDate: record.internalDate)
+        if record.guid.isNone { record.guid = parsed.guid }
+    }
+}
+
+extension IndexHeader {
+    /// Everything that is a sum over records, at zero.
+    mutating func resetCounts() {
+        exists = 0
+        deletedCount = 0
+        answeredCount = 0
+        flaggedCount = 0
+        unseenCount = 0
+        quotaUsed = 0
+        let annotations = annotationsCRC
+        syncCRC = 0
+        annotationsCRC = annotations
+    }
+
+    /// Adds a record to the sums (not to the annotations' digest, which a repack does not change).
+    mutating func count(_ record: IndexRecord, _ file: HeaderFile) {
+        if record.isExpunged { return }
+        exists += 1
+        if record.flags.contains(.deleted) { deletedCount += 1 }
+        if record.flags.contains(.answered) { answeredCount += 1 }
+        if record.flags.contains(.flagged) { flaggedCount += 1 }
+        if !record.flags.contains(.seen) { unseenCount += 1 }
+        quotaUsed &+= record.size
+        syncCRC ^= SyncChecksum.basic(record, userFlagNames: file.userFlags)
+    }
+}
