@@ -87,6 +87,9 @@ public struct HeaderFile: Sendable, Equatable {
         return out
     }
 
+    /// What the index header keeps of the file.
+    static func crc(_ bytes: [UInt8]) -> UInt32 { CRC32.of(bytes) }
+
     /// The slot of a flag, compared without case.
     public func slot(of flag: RawSpan) -> Int? {
         for (slot, name) in userFlags.enumerated() where name.span.bytes.equalsIgnoringCase(flag) && !name.isEmpty { return slot }

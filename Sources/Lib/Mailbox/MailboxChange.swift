@@ -105,6 +105,8 @@ final class PendingChange {
     var annotations: [AnnotationStore.Annotation] = []
     var conversationSources: [Int: ConversationSource] = [:]
     private var isCommitted = false
+    /// The caller moves the mailbox from one quota root to another itself.
+    var ignoresQuota = false
 
     init(_ mailbox: Mailbox) {
         self.mailbox = mailbox
@@ -281,7 +283,7 @@ final class PendingChange {
     }
 
     private func adjustQuota() throws(MailboxError) {
-        guard let root = headerFile.quotaRoot else { return }
+        guard let root = headerFile.quotaRoot, !ignoresQuota else { return }
         try store.quotas.adjust(root, by: header.usage - before.usage)
     }
 

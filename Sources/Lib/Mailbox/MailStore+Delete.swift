@@ -1,0 +1,92 @@
+import Bytes
+import Posix
+
+extension MailStore {
+    /// Whether deleting keeps the mailbox for a while under DELETED (`delete_mode: delayed`).
+    public var deletesDelayed: Bool { configuration[.delete_mode] == "delayed" }
+
+    /// Deletes a mailbox as `delete_mode` says; the caller has checked rights. With `force`, at once in any case.
+    public func delete(_ entry: MailboxEntry, force: Bool = false, under user: borrowing UserLock) throws(MailboxError) {
+        if deletesDelayed, !force, !entry.name.isDeleted {
+            var time = Clock.now
+            // Two deletions of one name within a second get different names.
+            while try list.find(entry.name.deleted(at: time)) != nil { time += 1 }
+            try rename(entry, to: entry.name.deleted(at: time), under: user)
+            tell(.unmailbox(entry.name))
+            return
+        }
+        try remove(entry, under: user)
+    }
+
+    /// Removes a mailbox for good.
+    ///
+    /// The order: the index header is marked as deleted, so that sessions that have it open stop; the records of mailboxes.db become
+    /// tombstones; then files go. A crash in between leaves files that no record names.
+    private func remove(_ entry: MailboxEntry, under user: borrowing UserLock) throws(MailboxError) {
+        let mailbox = try mailbox(entry)
+        guard let lock = try NameLock(locks, entry, .exclusive) else { throw .locked(entry.name.text) }
+        defer { lock.keep() }
+        var header: IndexHeader?
+        var root: String?
+        do throws(MailboxError) {
+            try mailbox.lock(.exclusive)
+            var marked = mailbox.header
+            header = marked
+            root = mailbox.headerFile.quotaRoot
+            marked.options.insert(.deleted)
+            if marked.minorVersion == IndexHeader.currentVersion {
+                var bytes: [UInt8] = []
+                marked.encode(into: &bytes)
+                try mailbox.writeIndex(bytes, at: 0)
+                try mailbox.syncIndex()
+            }
+            mailbox.unlock()
+        } catch {
+            // A mailbox whose files are damaged or gone can still be deleted.
+            mailbox.unlock()
+            logger.warning("deleting \(entry.name) with unreadable files: \(error)")
+        }
+        mailbox.closeFiles()
+        var tombstone = MailboxEntry(name: entry.name)
+        tombstone.type = MailboxType(entry.type.kind, .deleted)
+        tombstone.uniqueID = entry.uniqueID
+        tombstone.uidValidity = entry.uidValidity
+        tombstone.createdModSeq = entry.createdModSeq
+        tombstone.folderModSeq = ModSeq(max(header?.highestModSeq.rawValue ?? 0, entry.folderModSeq.rawValue) + 1)
+        tombstone.modified = Clock.now
+        try list.bury(tombstone)
+        if let root, let header { try quotas.adjust(root, by: QuotaUsage() - (header.usage + QuotaUsage(folders: 1))) }
+        removeFiles(entry, except: nil)
+        if let id = entry.uniqueID { try annotations.removeAll(scope: id.text) }
+        tell(.unmailbox(entry.name))
+    }
+
+    /// Removes what is kept for a user besides mailboxes: seen state, subscriptions, counters, conversations, keys, quota roots.
+    public func removeUserData(_ user: String, inbox: MailboxEntry?) throws(MailboxError) {
+        for file in Layout.UserFile.allCases {
+            let path = layout.userPath(file, user: user, inbox: inbox)
+            try posix { () throws(PosixError) in _ = try FileSystem.unlink(path) }
+        }
+        for quota in try quotas.all(below: MailboxName.inbox(of: user).text) { try quotas.delete(quota.root) }
+        tell(.unuser(user))
+    }
+}
+
+extension MailStore {
+    /// Changes a mailbox's ACL; the caller has checked rights.
+    public func setACL(_ entry: MailboxEntry, _ identifier: String, _ change: AccessList.Change, under user: borrowing UserLock)
+        throws(MailboxError)
+    {
+        let mailbox = try mailbox(entry)
+        var update = try mailbox.change(under: user)
+        var new = mailbox.entry
+        new.history = []
+        new.acl.change(identifier, change)
+        new.modified = Clock.now
+        new.folderModSeq = try update.nextModSeq(folder: true)
+        try list.update(new)
+        update.updateHeaderFile { $0.acl = new.acl }
+        try update.commit()
+        tell(.mailbox(entry.name))
+    }
+}
