@@ -4,6 +4,9 @@ import Posix
 extension DatabaseEnvironment {
     /// The configured engine first; when the file turns out to be another's, that one's (converted or not).
     func openEngine(_ path: String, _ engine: DatabaseEngine, _ flags: OpenFlags) throws(CyrusDBError) -> any StorageEngine {
-        throw .unsupported(path: path, operation: "engine \(engine.rawValue)")
+        switch engine {
+        case .twoskip: return try TwoSkip(path, flags, logger: logger)
+        default: throw .unsupported(path: path, operation: "engine \(engine.rawValue)")
+        }
     }
 }
