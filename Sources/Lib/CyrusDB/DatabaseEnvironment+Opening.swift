@@ -6,6 +6,8 @@ extension DatabaseEnvironment {
     func openEngine(_ path: String, _ engine: DatabaseEngine, _ flags: OpenFlags) throws(CyrusDBError) -> any StorageEngine {
         switch engine {
         case .twoskip: return try TwoSkip(path, flags, logger: logger)
+        case .skiplist:
+            return try SkipList(path, flags, options: options, recoveryStamp: { recoveryStamp }, logger: logger)
         default: throw .unsupported(path: path, operation: "engine \(engine.rawValue)")
         }
     }

@@ -179,9 +179,14 @@ final class MappedFile {
     /// Whether a reader's map of this file still is the newest.
     func isCurrent(_ other: Map) -> Bool { map === other }
 
-    var modified: Int64 {
+    /// The size of the open file now, whether or not a lock is held.
+    var measuredSize: Int {
         get throws(CyrusDBError) {
-            try io { () throws(PosixError) in try file.status.modified }
+            do throws(PosixError) {
+                return try file.status.size
+            } catch {
+                throw .io(error)
+            }
         }
     }
 }

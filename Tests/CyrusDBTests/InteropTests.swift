@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.enabled(if: Debian.isWanted))
 struct InteropTests {
-    static let engines: [DatabaseEngine] = [.twoskip]
+    static let engines: [DatabaseEngine] = [.twoskip, .skiplist]
 
     static func model(_ count: Int) -> [String: String] {
         var random = Repeatable(UInt64(count) + 7)
