@@ -114,12 +114,7 @@ final class MappedFile {
                     break
                 }
                 // Closing the old descriptor gives up its lock.
-                file = try File(path, .readWrite)
-                let opened = try file.status
-                device = opened.device
-                inode = opened.inode
-                size = opened.size
-                map = try Map(file, size)
+                try reopen()
             }
         } catch {
             held = nil
@@ -129,6 +124,35 @@ final class MappedFile {
         held = kind
         lockedSince = Clock.monotonic
         if lockedSince - started > 1 { noteSlow("waited for lock on", lockedSince - started) }
+    }
+
+    /// Opens the file that the path names now, without locking: for engines whose files are only ever replaced.
+    func follow() throws(CyrusDBError) {
+        do throws(PosixError) {
+            while true {
+                guard let status = try FileSystem.status(path) else { throw PosixError("stat", path, errno: .noSuchFileOrDirectory) }
+                if status.inode == inode && status.device == device {
+                    if status.size != size {
+                        size = status.size
+                        if size > map.capacity { map = try Map(file, size) }
+                    }
+                    return
+                }
+                try reopen()
+            }
+        } catch {
+            if error.isMissing { throw .missing(path: path) }
+            throw .io(error)
+        }
+    }
+
+    private func reopen() throws(PosixError) {
+        file = try File(path, .readWrite)
+        let opened = try file.status
+        device = opened.device
+        inode = opened.inode
+        size = opened.size
+        map = try Map(file, size)
     }
 
     func unlock() {

@@ -51,7 +51,8 @@ extension SkipList {
         try rewrite(live, bytes)
         let milliseconds = Int((Clock.monotonic - started) * 1000)
         logger.notice(
-            "skiplist: recovered \(path) (\(live.count) records, \(old) => \(file.size) bytes, \(found.unreadable) unreadable) in \(milliseconds) ms")
+            "skiplist: recovered \(path) (\(live.count) records, \(old) => \(file.size) bytes, \(found.unreadable) unreadable) in \(milliseconds) ms"
+        )
     }
 
     // MARK: what to keep
