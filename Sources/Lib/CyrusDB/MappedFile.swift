@@ -18,6 +18,14 @@ final class MappedFile {
     private(set) var size: Int
     private(set) var held: LockKind?
     private var lockedSince = 0.0
+    /// Told of every change in the order it is made: crash tests rebuild from it what a power loss may leave.
+    var observer: ((Change) -> Void)?
+
+    enum Change {
+        case write(offset: Int, bytes: [UInt8])
+        case truncate(Int)
+        case sync
+    }
 
     /// One map of one file; the address range outlasts the file's replacement for as long as somebody holds this.
     final class Map {
@@ -173,6 +181,7 @@ final class MappedFile {
 
     func write(_ bytes: borrowing RawSpan, at offset: Int) throws(CyrusDBError) {
         do throws(PosixError) {
+            observer?(.write(offset: offset, bytes: bytes.array))
             try file.write(bytes, at: offset)
             let end = offset + bytes.byteCount
             if end > size { try grow(to: end) }
@@ -191,6 +200,7 @@ final class MappedFile {
     }
 
     func truncate(to length: Int) throws(CyrusDBError) {
+        observer?(.truncate(length))
         try io { () throws(PosixError) in try file.truncate(to: length) }
         size = length
     }
@@ -198,6 +208,7 @@ final class MappedFile {
     /// Data, and the size if it changed, are on the disk when this returns.
     func sync() throws(CyrusDBError) {
         try io { () throws(PosixError) in try file.syncData() }
+        observer?(.sync)
     }
 
     /// Whether a reader's map of this file still is the newest.

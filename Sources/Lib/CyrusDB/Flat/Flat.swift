@@ -256,6 +256,10 @@ final class Flat: StorageEngine {
         }
     }
 
+    func rebuild() throws(CyrusDBError) {
+        throw .unsupported(path: path, operation: "rebuild")
+    }
+
     func dump(_ line: (String) -> Void) throws(CyrusDBError) {
         throw .unsupported(path: path, operation: "dump")
     }

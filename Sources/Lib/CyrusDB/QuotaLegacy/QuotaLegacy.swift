@@ -252,6 +252,10 @@ final class QuotaLegacy: StorageEngine {
         for root in try sortedRoots() { _ = try current(root) }
     }
 
+    func rebuild() throws(CyrusDBError) {
+        throw .unsupported(path: path, operation: "rebuild")
+    }
+
     func dump(_ line: (String) -> Void) throws(CyrusDBError) {
         throw .unsupported(path: path, operation: "dump")
     }

@@ -37,6 +37,12 @@ extension SkipList {
         logger.info("skiplist: checkpointed \(path) (\(live.count) records, \(old) => \(file.size) bytes) in \(milliseconds) ms")
     }
 
+    func rebuild() throws(CyrusDBError) {
+        try lock(.exclusive)
+        defer { file.unlock() }
+        try recover()
+    }
+
     func recover() throws(CyrusDBError) {
         let started = Clock.monotonic
         changes &+= 1

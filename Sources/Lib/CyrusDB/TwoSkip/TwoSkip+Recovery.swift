@@ -91,6 +91,12 @@ extension TwoSkip {
 
     // MARK: rebuilding
 
+    func rebuild() throws(CyrusDBError) {
+        try lock(.exclusive)
+        defer { file.unlock() }
+        try rebuild(limit: Int(clamping: header.currentSize))
+    }
+
     /// Replaces the file by one made of every whole record in it that was committed.
     ///
     /// What lies before `limit` was committed. Without a limit (the header is unreadable) it is what lies before the last commit record.
