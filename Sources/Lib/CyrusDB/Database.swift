@@ -129,6 +129,15 @@ public final class Database {
         try storage.checkConsistency()
     }
 
+    /// Makes the file anew of every committed record in it that is whole, for a file whose consistency check fails.
+    ///
+    /// What is kept and what could not be read is logged. A record whose bytes are damaged is gone, or is back as it was before
+    /// its last change; a key whose deletion is damaged may be back.
+    public func rebuild() throws(CyrusDBError) {
+        if storage.inTransaction { throw .locked(path: path) }
+        try storage.rebuild()
+    }
+
     /// The engine's own listing of records and pointers, line by line.
     public func dump(_ line: (String) -> Void) throws(CyrusDBError) {
         try storage.dump(line)

@@ -34,6 +34,8 @@ protocol StorageEngine: AnyObject {
     func checkpoint() throws(CyrusDBError)
     /// Walks everything; throws `.damaged` for the first thing that is not as it must be.
     func checkConsistency() throws(CyrusDBError)
+    /// Makes the file anew of every record in it that is whole. Takes the exclusive lock.
+    func rebuild() throws(CyrusDBError)
     /// The engine's own listing of its records and pointers (`cyr_dbtool … dump`).
     func dump(_ line: (String) -> Void) throws(CyrusDBError)
 }

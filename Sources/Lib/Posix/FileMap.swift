@@ -14,6 +14,9 @@ public struct FileMap: ~Copyable {
     /// Bytes of the file that may be read.
     public private(set) var count = 0
 
+    /// How far the file can grow before another map is needed, in bytes from its start.
+    public var capacity: Int { reserved }
+
     /// No file mapped yet.
     public init() {}
 

@@ -25,7 +25,6 @@ struct SkipListHeader: Equatable {
 
     enum Failure: Error {
         case foreign(String)
-        case damaged(offset: Int, expected: String, found: String)
     }
 
     init() {}
@@ -41,12 +40,11 @@ struct SkipListHeader: Equatable {
         listSize = bytes.bigEndian32(at: 36)
         logStart = bytes.bigEndian32(at: 40)
         lastRecovery = bytes.bigEndian32(at: 44)
-        guard maxLevel >= 1, maxLevel <= UInt32(Self.maxLevel) else {
-            throw .damaged(offset: 28, expected: "a maximum level of 1...20", found: "\(maxLevel)")
-        }
-        guard currentLevel <= maxLevel else {
-            throw .damaged(offset: 32, expected: "a level of at most \(maxLevel)", found: "\(currentLevel)")
-        }
+    }
+
+    /// Whether the levels can be; otherwise the file is to be recovered (its records need no header).
+    var isPlausible: Bool {
+        maxLevel >= 1 && maxLevel <= UInt32(Self.maxLevel) && currentLevel >= 1 && currentLevel <= maxLevel
     }
 
     var encoded: [UInt8] {

@@ -1,0 +1,235 @@
+import Bytes
+import Logging
+import Posix
+
+/// A database file, open, mapped and locked: what Cyrus calls a mappedfile.
+///
+/// Locks are fcntl record locks over the whole file. Whoever waited for one may find that the file was replaced by a rename
+/// meanwhile: then the new one is opened and locked instead. Under a lock `size` is what the file has, and follows own writes.
+final class MappedFile {
+    let path: String
+    private let logger: Logger
+    private var file: File
+    private var device: UInt64
+    private var inode: UInt64
+    /// Kept alive by whoever reads from it while the file may grow out of it or be replaced.
+    private(set) var map: Map
+    /// Bytes of the file that may be read.
+    private(set) var size: Int
+    private(set) var held: LockKind?
+    private var lockedSince = 0.0
+    /// Told of every change in the order it is made: crash tests rebuild from it what a power loss may leave.
+    var observer: ((Change) -> Void)?
+
+    enum Change {
+        case write(offset: Int, bytes: [UInt8])
+        case truncate(Int)
+        case sync
+    }
+
+    /// One map of one file; the address range outlasts the file's replacement for as long as somebody holds this.
+    final class Map {
+        private let map: FileMap
+        fileprivate let base: UnsafeRawPointer?
+
+        fileprivate init(_ file: borrowing File, _ size: Int) throws(PosixError) {
+            let map = try FileMap(file, size: size)
+            capacity = map.capacity
+            base = Self.address(of: map)
+            self.map = map
+        }
+
+        private static func address(of map: borrowing FileMap) -> UnsafeRawPointer? {
+            map.bytes.withUnsafeBytes { $0.baseAddress }
+        }
+
+        /// How far the file can grow within this map.
+        let capacity: Int
+    }
+
+    /// A view of the first `count` bytes of a map. Valid while the map is held, which whoever makes one sees to.
+    struct Window {
+        private let base: UnsafeRawPointer?
+        let count: Int
+
+        fileprivate init(_ base: UnsafeRawPointer?, _ count: Int) {
+            self.base = base
+            self.count = base == nil ? 0 : count
+        }
+
+        var bytes: RawSpan {
+            @_lifetime(borrow self)
+            get {
+                // `count` never passes the file's size at the last lock or own write, which the map covers.
+                let span = RawSpan(_unsafeElements: UnsafeBufferPointer(start: base?.assumingMemoryBound(to: UInt8.self), count: count))
+                return _overrideLifetime(span, borrowing: self)
+            }
+        }
+    }
+
+    /// Opens for reading and writing; with `create` a missing file is made, and its directories.
+    init(_ path: String, create: Bool, logger: Logger) throws(CyrusDBError) {
+        self.path = path
+        self.logger = logger
+        file = try Self.open(path, create: create)
+        do throws(PosixError) {
+            let status = try file.status
+            device = status.device
+            inode = status.inode
+            size = status.size
+            map = try Map(file, size)
+        } catch {
+            throw .io(error)
+        }
+    }
+
+    private static func open(_ path: String, create: Bool) throws(CyrusDBError) -> File {
+        do throws(PosixError) {
+            return try File(path, .readWrite)
+        } catch {
+            guard error.isMissing else { throw .io(error) }
+            guard create else { throw .missing(path: path) }
+        }
+        do throws(PosixError) {
+            return try File(path, .readWrite, create: .ifMissing, mode: 0o644)
+        } catch {
+            guard error.isMissing else { throw .io(error) }
+        }
+        return try io { () throws(PosixError) in
+            try FileSystem.makeDirectories(FileSystem.parent(of: path), mode: 0o755)
+            return try File(path, .readWrite, create: .ifMissing, mode: 0o644)
+        }
+    }
+
+    /// The file's bytes now.
+    var window: Window { Window(map.base, min(size, map.capacity)) }
+
+    // MARK: locks
+
+    /// Waits for the lock, on the file that the path names when it is had.
+    func lock(_ kind: LockKind) throws(CyrusDBError) {
+        let started = Clock.monotonic
+        do throws(PosixError) {
+            while true {
+                try file.lock(kind)
+                guard let status = try FileSystem.status(path) else {
+                    try file.unlock()
+                    throw PosixError("stat", path, errno: .noSuchFileOrDirectory)
+                }
+                if status.inode == inode && status.device == device {
+                    size = status.size
+                    if size > map.capacity || map.base == nil { map = try Map(file, size) }
+                    break
+                }
+                // Closing the old descriptor gives up its lock.
+                try reopen()
+            }
+        } catch {
+            held = nil
+            if error.isMissing { throw .missing(path: path) }
+            throw .io(error)
+        }
+        held = kind
+        lockedSince = Clock.monotonic
+        if lockedSince - started > 1 { noteSlow("waited for lock on", lockedSince - started) }
+    }
+
+    /// Opens the file that the path names now, without locking: for engines whose files are only ever replaced.
+    func follow() throws(CyrusDBError) {
+        do throws(PosixError) {
+            while true {
+                guard let status = try FileSystem.status(path) else { throw PosixError("stat", path, errno: .noSuchFileOrDirectory) }
+                if status.inode == inode && status.device == device {
+                    if status.size != size {
+                        size = status.size
+                        if size > map.capacity { map = try Map(file, size) }
+                    }
+                    return
+                }
+                try reopen()
+            }
+        } catch {
+            if error.isMissing { throw .missing(path: path) }
+            throw .io(error)
+        }
+    }
+
+    private func reopen() throws(PosixError) {
+        file = try File(path, .readWrite)
+        let opened = try file.status
+        device = opened.device
+        inode = opened.inode
+        size = opened.size
+        map = try Map(file, size)
+    }
+
+    func unlock() {
+        guard held != nil else { return }
+        held = nil
+        // Unlocking fails only on a bad descriptor; the lock falls when the file is closed.
+        try? file.unlock()
+        let seconds = Clock.monotonic - lockedSince
+        if seconds > 1 { noteSlow("longlock", seconds) }
+    }
+
+    private func noteSlow(_ what: String, _ seconds: Double) {
+        let tenths = Int(seconds * 10)
+        logger.notice("mappedfile: \(what) \(path) for \(tenths / 10).\(tenths % 10) seconds")
+    }
+
+    // MARK: writing (under the exclusive lock)
+
+    func write(_ bytes: borrowing RawSpan, at offset: Int) throws(CyrusDBError) {
+        do throws(PosixError) {
+            observer?(.write(offset: offset, bytes: bytes.array))
+            try file.write(bytes, at: offset)
+            let end = offset + bytes.byteCount
+            if end > size { try grow(to: end) }
+        } catch {
+            throw .io(error)
+        }
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(CyrusDBError) {
+        try write(bytes.span.bytes, at: offset)
+    }
+
+    private func grow(to end: Int) throws(PosixError) {
+        if end > map.capacity || map.base == nil { map = try Map(file, end) }
+        size = end
+    }
+
+    func truncate(to length: Int) throws(CyrusDBError) {
+        observer?(.truncate(length))
+        try io { () throws(PosixError) in try file.truncate(to: length) }
+        size = length
+    }
+
+    /// Data, and the size if it changed, are on the disk when this returns.
+    func sync() throws(CyrusDBError) {
+        try io { () throws(PosixError) in try file.syncData() }
+        observer?(.sync)
+    }
+
+    /// Whether a reader's map of this file still is the newest.
+    func isCurrent(_ other: Map) -> Bool { map === other }
+
+    /// The size of the open file now, whether or not a lock is held.
+    var measuredSize: Int {
+        get throws(CyrusDBError) {
+            do throws(PosixError) {
+                return try file.status.size
+            } catch {
+                throw .io(error)
+            }
+        }
+    }
+}
+
+/// Makes the complete and synced file `new` the database `path`, durably.
+func replaceFile(_ path: String, with new: String) throws(CyrusDBError) {
+    try io { () throws(PosixError) in
+        try FileSystem.rename(new, to: path)
+        try FileSystem.syncDirectory(FileSystem.parent(of: path))
+    }
+}

@@ -1,0 +1,155 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import CyrusDB
+
+/// What a power loss may leave: every subset of the writes that were not synced yet, each whole or torn at a 512-byte block.
+/// After recovery all committed transactions are there whole, and nothing else.
+struct CrashTests {
+    typealias Contents = [[UInt8]: [UInt8]]
+
+    /// Transactions with stores, replaces and deletes, some of them large enough to span blocks.
+    static let transactions: [[(key: String, length: Int?)]] = [
+        [("b", 10)],
+        [("a", 700), ("c", 3), ("d", 40)],
+        [("b", nil), ("e", 5)],
+        [("a", 20), ("c", 600), ("f", 1), ("d", nil), ("g", 300)],
+        [("c", nil)],
+        [("b", 33), ("d", 0)],
+    ]
+
+    /// What was written, in order, and what the contents were after each commit.
+    struct Recording {
+        var initial: [UInt8] = []
+        var changes: [MappedFile.Change] = []
+        /// Contents, with the number of changes made when its commit returned.
+        var states: [(Contents, Int)] = []
+    }
+
+    static func record(_ engine: DatabaseEngine, _ folder: TemporaryFolder) throws -> Recording {
+        let path = folder.file("recorded.db")
+        let database = try DatabaseEnvironment.quiet(folder.path).open(path, engine, .create)
+        var contents: Contents = [:]
+        for i in 0..<5 {
+            contents[bytes("k\(i)")] = bytes("first \(i)")
+            try database.store(bytes("k\(i)"), bytes("first \(i)"))
+        }
+        var recording = Recording(initial: Array(try Data(contentsOf: URL(fileURLWithPath: path))))
+        recording.states.append((contents, 0))
+        let file = (database.storage as? TwoSkip)?.file ?? (database.storage as? SkipList)?.file
+        file?.observer = { recording.changes.append($0) }
+        for (number, operations) in transactions.enumerated() {
+            var transaction = try database.begin()
+            for (key, length) in operations {
+                if let length {
+                    let value = [UInt8](repeating: UInt8(ascii: "0") + UInt8(number), count: length)
+                    try transaction.store(bytes(key), value)
+                    contents[bytes(key)] = value
+                } else {
+                    try transaction.delete(bytes(key))
+                    contents[bytes(key)] = nil
+                }
+            }
+            try transaction.commit()
+            recording.states.append((contents, recording.changes.count))
+            // An aborted one in between leaves nothing.
+            var aborted = try database.begin()
+            try aborted.store(bytes("aborted"), bytes("x"))
+            try aborted.delete(bytes("k1"))
+            try aborted.abort()
+        }
+        file?.observer = nil
+        return recording
+    }
+
+    static func apply(_ change: MappedFile.Change, to image: inout [UInt8], cut: Range<Int>? = nil) {
+        switch change {
+        case .write(let offset, let written):
+            let range = cut ?? 0..<written.count
+            guard !range.isEmpty else { return }
+            if image.count < offset + range.upperBound {
+                image += [UInt8](repeating: 0, count: offset + range.upperBound - image.count)
+            }
+            image.replaceSubrange(offset + range.lowerBound..<offset + range.upperBound, with: written[range])
+        case .truncate(let size):
+            if image.count > size { image.removeLast(image.count - size) }
+        case .sync: break
+        }
+    }
+
+    /// A write's bytes before or after the first block border in it; nil when it lies within one block.
+    static func torn(_ change: MappedFile.Change, first: Bool) -> Range<Int>? {
+        guard case .write(let offset, let written) = change else { return nil }
+        let border = 512 - offset % 512
+        guard border < written.count else { return nil }
+        return first ? 0..<border : border..<written.count
+    }
+
+    @Test(arguments: [DatabaseEngine.twoskip, .skiplist])
+    func `every state that a power loss may leave recovers to committed transactions`(_ engine: DatabaseEngine) throws {
+        let folder = try TemporaryFolder()
+        let recording = try Self.record(engine, folder)
+        var random = Repeatable(11)
+        var synced = recording.initial
+        var pending: [MappedFile.Change] = []
+        var tried = 0
+
+        func check(_ image: [UInt8], at moment: Int, _ note: String) throws {
+            tried += 1
+            let path = folder.file("crashed.db")
+            try Data(image).write(to: URL(fileURLWithPath: path))
+            let acknowledged = recording.states.last { $0.1 <= moment }
+            let next = recording.states.first { $0.1 > moment }
+            let database = try DatabaseEnvironment.quiet(folder.path).open(path, engine)
+            let found = try Dictionary(uniqueKeysWithValues: database.records().map { ($0.key, $0.value) })
+            #expect(found == acknowledged?.0 || found == next?.0, "at change \(moment), \(note)")
+            try database.checkConsistency()
+            try database.store(bytes("afterwards"), bytes("works"))
+            try database.checkConsistency()
+        }
+
+        for (index, change) in recording.changes.enumerated() {
+            if case .sync = change {
+                for change in pending { Self.apply(change, to: &synced) }
+                pending.removeAll()
+                continue
+            }
+            pending.append(change)
+            let moment = index + 1
+            let subsets =
+                pending.count <= 4
+                ? Array(0..<(1 << pending.count)) : (0..<24).map { _ in Int.random(in: 0..<(1 << pending.count), using: &random) }
+            for subset in subsets {
+                var image = synced
+                for (i, change) in pending.enumerated() where subset >> i & 1 == 1 { Self.apply(change, to: &image) }
+                try check(image, at: moment, "writes \(String(subset, radix: 2))")
+            }
+            // The newest write torn, after all, or none, of the others.
+            for first in [true, false] {
+                guard let cut = Self.torn(change, first: first) else { continue }
+                for others in [true, false] {
+                    var image = synced
+                    if others { for change in pending.dropLast() { Self.apply(change, to: &image) } }
+                    Self.apply(change, to: &image, cut: cut)
+                    try check(image, at: moment, "torn, \(first)")
+                }
+            }
+        }
+        #expect(tried > 300)
+    }
+
+    @Test(.enabled(if: Debian.isWanted), arguments: [DatabaseEngine.twoskip, .skiplist])
+    func `a file that Debian's tool died in the midst of writing recovers`(_ engine: DatabaseEngine) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("x.db")
+        let listing = bytes((100..<200).map { "key \($0)\tvalue \($0)\n" }.joined())
+        try Debian.run("cyr_dbtool", ["-n", path, engine.rawValue, "set"], in: folder, input: listing)
+        try Debian.run("cyr_dbtool", [path, engine.rawValue, "damage"], in: folder, input: bytes("key 150\tother\nkey 999\tnew\n"))
+        let database = try DatabaseEnvironment.quiet(folder.path).open(path, engine)
+        #expect(try database.records().map(\.value.text) == (100..<200).map { "value \($0)" })
+        try database.checkConsistency()
+        let checked = try Debian.run("cyr_dbtool", [path, engine.rawValue, "consistent"], in: folder)
+        #expect(checked.output == bytes("Yes, consistent\n"))
+    }
+}
