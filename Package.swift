@@ -64,6 +64,7 @@ let package = Package(
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
         tests("Configuration", ["Configuration"]),
+        tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
         tests("DList", ["DList", "Bytes"]),
         tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log]),
         tests("Charset", ["Charset", "Bytes"]),
