@@ -41,6 +41,7 @@ let package = Package(
         // ── C: libraries and macros Swift cannot reach ──────────────────────────────────────────
         shim("CPosix"),  // fcntl locks, wait status, fork+exec, signals, syslog
         shim("CZlib", link: ["z"]),  // crc32, deflate
+        shim("CSASL", link: ["sasl2"]),  // libsasl2's callbacks
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
         shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
@@ -57,8 +58,15 @@ let package = Package(
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
 
+        lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS, SASL layers and compression
+
+        lib("SASL", ["CSASL", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
+
         // ── the store ───────────────────────────────────────────────────────────────────────────
         lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota, users' files
+
+        // ── services ────────────────────────────────────────────────────────────────────────────
+        lib("Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]),  // the contract with master, accounts, proc registry
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),

@@ -38,7 +38,8 @@ extension DebianCyrus {
         let complaint = errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(path) \(arguments) ended with \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
+            throw Failure(
+                description: "\(path) \(arguments) ended with \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
         }
         return String(decoding: text, as: UTF8.self)
     }

@@ -89,7 +89,9 @@ public final class DebianCyrus {
     }
 
     private func writeConfiguration(services: [Service], options: [String]) throws {
-        for name in ["conf", "spool"] { try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true) }
+        for name in ["conf", "spool"] {
+            try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        }
         let given = Set(options.compactMap { $0.split(separator: ":").first.map(String.init) })
         let defaults = [
             "configdirectory: \(folder)/conf", "partition-default: \(folder)/spool", "defaultpartition: default", "admins: cyrus",
@@ -104,7 +106,8 @@ public final class DebianCyrus {
             ports[service.name] = port
             let words = service.command.split(separator: " ", maxSplits: 1)
             let rest = words.count > 1 ? " \(words[1])" : ""
-            conf += "  \(service.name) cmd=\"\(words[0]) -C \(configuration)\(rest)\" listen=\"127.0.0.1:\(port)\" prefork=\(service.prefork)\n"
+            conf +=
+                "  \(service.name) cmd=\"\(words[0]) -C \(configuration)\(rest)\" listen=\"127.0.0.1:\(port)\" prefork=\(service.prefork)\n"
         }
         try (conf + "}\n").write(toFile: "\(folder)/cyrus.conf", atomically: false, encoding: .utf8)
     }
@@ -130,6 +133,7 @@ public final class DebianCyrus {
         var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"].merging(environment) { $1 }
         if getuid() != 0 { variables["CYRUS_USER"] = NSUserName() }
         master = try Self.spawn(
-            "/usr/sbin/cyrmaster", ["-C", configuration, "-M", "\(folder)/cyrus.conf", "-p", "\(folder)/master.pid"], environment: variables)
+            "/usr/sbin/cyrmaster", ["-C", configuration, "-M", "\(folder)/cyrus.conf", "-p", "\(folder)/master.pid"], environment: variables
+        )
     }
 }

@@ -83,7 +83,9 @@ struct CacheOracleTests {
     }
 
     private static func show(_ bytes: [UInt8]) -> String {
-        bytes.prefix(1500).map { $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16) }.joined()
+        bytes.prefix(1500).map {
+            $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16)
+        }.joined()
     }
 
     private static func hex(_ bytes: [UInt8]) -> String {

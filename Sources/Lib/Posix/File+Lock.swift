@@ -54,3 +54,12 @@ extension File {
         guard retrying({ cy_lock(descriptor, Int16(F_UNLCK), 1) }) == 0 else { throw .last("fcntl(F_UNLCK)", path) }
     }
 }
+
+extension File {
+    /// Waits for the lock until a signal comes; false when one did.
+    public func lockUnlessInterrupted(_ kind: LockKind) throws(PosixError) -> Bool {
+        if cy_lock(descriptor, kind.type, 1) == 0 { return true }
+        if errno == EINTR { return false }
+        throw .last("fcntl(F_SETLKW)", path)
+    }
+}

@@ -48,3 +48,32 @@ public enum Descriptor {
         }
     }
 }
+
+extension Descriptor {
+    /// Reads what there is, up to the array's size; 0 is end of file.
+    public static func read(_ descriptor: CInt, into bytes: inout [UInt8]) throws(PosixError) -> Int {
+        let count = bytes.withUnsafeMutableBytes { buffer in
+            retrying { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+        }
+        guard count >= 0 else { throw .last("read", String(descriptor)) }
+        return count
+    }
+
+    /// Writes all of it, waiting where the descriptor does not take more.
+    public static func write(_ descriptor: CInt, _ bytes: [UInt8]) throws(PosixError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                // done < count, so the buffer has an address.
+                retrying { Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done) }
+            }
+            if count < 0, errno == EAGAIN {
+                var entries = [PollEntry(descriptor, write: true)]
+                _ = try Poll.wait(&entries, milliseconds: -1)
+                continue
+            }
+            guard count >= 0 else { throw .last("write", String(descriptor)) }
+            done += count
+        }
+    }
+}
