@@ -3,23 +3,40 @@ import Bytes
 /// RFC 2047 header text to UTF-8, as Cyrus writes it in cyrus.cache's items 5 to 9.
 ///
 /// An encoded word is `=?charset[*language]?B|Q?text?=` with anything but `?` in its text, at any place of the header.
-/// White space between two of them is dropped, a word in an unknown set becomes one U+FFFD,
-/// a folded line is joined (its white space stays), and bytes beyond ASCII outside of words become U+FFFD.
+/// White space between two of them is dropped; a character that two words of one set and encoding share is put together;
+/// a word in an unknown set becomes one U+FFFD; a folded line is joined (its white space stays); bytes beyond ASCII outside of words
+/// become U+FFFD; and the text ends at a NUL.
 public enum EncodedWords {
     /// Appends the decoded text of `header`.
     public static func decode(_ header: borrowing RawSpan, into out: inout [UInt8]) {
+        let start = out.count
         var copied = 0
         var at = 0
         var afterWord = false
+        var run: Run?
         while let word = Word(in: header, from: &at) {
             let between = header.slice(copied, word.start - copied)
-            if !(afterWord && isBlank(between)) { appendPlain(between, into: &out) }
-            word.decode(header, into: &out)
+            if !(afterWord && isBlank(between)) {
+                run?.finish(into: &out)
+                run = nil
+                appendPlain(between, into: &out)
+            }
+            let label = header.extracting(word.charset)
+            if let goesOn = run?.goesOn(with: label, isBase64: word.isBase64), goesOn {
+                run?.append(header.extracting(word.text), into: &out)
+            } else {
+                run?.finish(into: &out)
+                run = Run(label, isBase64: word.isBase64)
+                if run == nil { out.appendReplacement() }
+                run?.append(header.extracting(word.text), into: &out)
+            }
             copied = word.end
             at = word.end
             afterWord = true
         }
+        run?.finish(into: &out)
         appendPlain(header.dropping(copied), into: &out)
+        if let nul = out.span.bytes.firstOffset(of: 0, from: start) { out.removeLast(out.count - nul) }
     }
 
     /// The decoded text of `header`.
@@ -81,18 +98,38 @@ public enum EncodedWords {
             }
             return nil
         }
+    }
 
-        func decode(_ header: borrowing RawSpan, into out: inout [UInt8]) {
-            do {
-                var set = try Charset(named: header.extracting(charset))
-                var bytes: [UInt8] = []
-                var decoder = TransferDecoder(isBase64 ? .base64 : .quotedPrintable, isHeader: true)
-                decoder.decode(header.extracting(text), into: &bytes)
-                decoder.finish(into: &bytes)
-                set.decode(bytes.span.bytes, into: &out)
-            } catch {
-                out.appendReplacement()
-            }
+    /// Encoded words of one set and encoding with nothing between them.
+    private struct Run: ~Copyable {
+        private let label: [UInt8]
+        private var charset: Charset
+        private let isBase64: Bool
+        private var decoder: TransferDecoder
+
+        init?(_ label: borrowing RawSpan, isBase64: Bool) {
+            do { charset = try Charset(named: label) } catch { return nil }
+            self.label = label.array
+            self.isBase64 = isBase64
+            decoder = TransferDecoder(isBase64 ? .base64 : .quotedPrintable, isHeader: true)
+        }
+
+        func goesOn(with other: borrowing RawSpan, isBase64: Bool) -> Bool {
+            guard isBase64 == self.isBase64 else { return false }
+            return other.equalsIgnoringCase(label.span.bytes) || charset.isUTF8 && other.equalsIgnoringCase("utf-8")
+                || charset.isUTF8 && other.equalsIgnoringCase("utf8")
+        }
+
+        mutating func append(_ text: borrowing RawSpan, into out: inout [UInt8]) {
+            var bytes: [UInt8] = []
+            decoder.decode(text, into: &bytes)
+            // Base64 goes on from word to word, Q ends with each; its characters go on in UTF-8 only.
+            if !isBase64 { decoder.finish(into: &bytes) }
+            charset.decode(bytes.span.bytes, final: !isBase64 && !charset.isUTF8, into: &out)
+        }
+
+        mutating func finish(into out: inout [UInt8]) {
+            charset.decode([UInt8]().span.bytes, into: &out)
         }
     }
 }
