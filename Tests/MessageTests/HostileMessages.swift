@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 
 /// Messages that try every corner of the parser; the same ones at each run.
 enum HostileMessages {
@@ -7,8 +8,8 @@ enum HostileMessages {
         let bytes: [UInt8]
     }
 
-    /// All of them: the tables of headers and bodies, and `random` assembled ones.
-    static func all(random: Int = 260) -> [Sample] {
+    /// All of them: the tables of headers and bodies, and `random` assembled ones (environment HOSTILE_MESSAGES: more of them).
+    static func all(random: Int = ProcessInfo.processInfo.environment["HOSTILE_MESSAGES"].flatMap { Int($0) } ?? 260) -> [Sample] {
         var out: [Sample] = []
         for (i, header) in headers.enumerated() { out.append(Sample(name: "header \(i)", bytes: bytes(header) + bytes("\r\n\r\nbody\r\n"))) }
         for (i, message) in messages.enumerated() { out.append(Sample(name: "message \(i)", bytes: bytes(message))) }

@@ -14,12 +14,13 @@ public enum EncodedWords {
         var at = 0
         var afterWord = false
         var run: Run?
+        var plain = PlainText()
         while let word = Word(in: header, from: &at) {
             let between = header.slice(copied, word.start - copied)
             if !(afterWord && isBlank(between)) {
                 run?.finish(into: &out)
                 run = nil
-                appendPlain(between, into: &out)
+                plain.append(between, into: &out)
             }
             let label = header.extracting(word.charset)
             if let goesOn = run?.goesOn(with: label, isBase64: word.isBase64), goesOn {
@@ -35,7 +36,7 @@ public enum EncodedWords {
             afterWord = true
         }
         run?.finish(into: &out)
-        appendPlain(header.dropping(copied), into: &out)
+        plain.append(header.dropping(copied), into: &out)
         if let nul = out.span.bytes.firstOffset(of: 0, from: start) { out.removeLast(out.count - nul) }
     }
 
@@ -52,17 +53,30 @@ public enum EncodedWords {
         return true
     }
 
-    /// Text outside of encoded words: unfolded, ASCII.
-    private static func appendPlain(_ text: borrowing RawSpan, into out: inout [UInt8]) {
-        var i = 0
-        let end = text.byteCount
-        while i < end {
-            let byte = text[i]
-            if byte == 0x0d && i + 2 < end && text[i + 1] == 0x0a && (text[i + 2] == 0x20 || text[i + 2] == 0x09) {
-                i += 2
-            } else {
+    /// Text outside of encoded words: ASCII, with the line ends of folds taken out. A CR or CRLF at the very end of it is dropped.
+    private struct PlainText {
+        private enum State { case text, cr, crlf }
+        private var state = State.text
+
+        mutating func append(_ text: borrowing RawSpan, into out: inout [UInt8]) {
+            for i in 0..<text.byteCount {
+                let byte = text[i]
+                switch state {
+                case .text where byte == 0x0d:
+                    state = .cr
+                    continue
+                case .cr where byte == 0x0a:
+                    state = .crlf
+                    continue
+                case .cr:
+                    out.append(0x0d)
+                case .crlf where byte != 0x20 && byte != 0x09:
+                    out.append(0x0d)
+                    out.append(0x0a)
+                case .text, .crlf: break
+                }
+                state = .text
                 if byte < 0x80 { out.append(byte) } else { out.appendReplacement() }
-                i += 1
             }
         }
     }

@@ -105,7 +105,7 @@ extension ParsedMessage {
             let byte = value[at]
             if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "(") { break }
             if byte == 0x0a, !(at + 1 < value.byteCount && (value[at + 1] == 0x20 || value[at + 1] == 0x09)) { break }
-            if byte == 0x0d, !(at + 1 < value.byteCount && value[at + 1] == 0x0a) { return false }
+            if byte == 0x0d, !(at + 1 < value.byteCount && value[at + 1] == 0x0a) { break }
             if byte < 0x20 && !byte.isASCIISpace { return false }
             at += 1
         }
