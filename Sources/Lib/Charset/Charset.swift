@@ -81,16 +81,10 @@ public struct Charset: ~Copyable {
             name.append(CChar(bitPattern: byte))
         }
         name.append(0)
-        let opened = name.withUnsafeBufferPointer { buffer in
+        return name.withUnsafeBufferPointer { buffer in
             // The buffer holds at least its final NUL.
             buffer.baseAddress.flatMap { cicu_open($0) }
         }
-        if let opened, let icu = cicu_name(opened), isLatin1(icu) {
-            // Mail that says Latin-1 means Windows's superset of it, and Cyrus decodes it so.
-            cicu_close(opened)
-            return open(name: "windows-1252")
-        }
-        return opened
     }
 
     private static func open(name: StaticString) -> OpaquePointer? {
@@ -98,12 +92,6 @@ public struct Charset: ~Copyable {
             // A StaticString ends in a NUL.
             UnsafeRawPointer(buffer.baseAddress).flatMap { cicu_open($0.assumingMemoryBound(to: CChar.self)) }
         }
-    }
-
-    private static func isLatin1(_ name: UnsafePointer<CChar>) -> Bool {
-        let latin1: StaticString = "ISO-8859-1"
-        for i in 0...latin1.utf8CodeUnitCount where UInt8(bitPattern: name[i]) != latin1.utf8Start[i] { return false }
-        return true
     }
 
     /// Appends the UTF-8 of `bytes`. Without `final` an unfinished character at the end waits for the next piece.

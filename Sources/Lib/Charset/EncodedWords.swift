@@ -2,7 +2,7 @@ import Bytes
 
 /// RFC 2047 header text to UTF-8, as Cyrus writes it in cyrus.cache's items 5 to 9.
 ///
-/// An encoded word is `=?charset[*language]?B|Q?text?=` with anything but `?` in its text, at any place of the header.
+/// An encoded word is `=?charset[*language]?B|Q?text?=` with anything but `?` in its text and no `=` in its label, at any place.
 /// White space between two of them is dropped; a character that two words of one set and encoding share is put together;
 /// a word in an unknown set becomes one U+FFFD; a folded line is joined (its white space stays); bytes beyond ASCII outside of words
 /// become U+FFFD; and the text ends at a NUL.
@@ -97,6 +97,7 @@ public enum EncodedWords {
                 guard at < count, header[at] == UInt8(ascii: "?") else { continue }
                 let label = at + 1
                 guard let mark = header.firstOffset(of: UInt8(ascii: "?"), from: label) else { return nil }
+                guard header.slice(label, mark - label).firstOffset(of: UInt8(ascii: "=")) == nil else { continue }
                 guard mark + 2 < count, header[mark + 2] == UInt8(ascii: "?") else { continue }
                 let kind = header[mark + 1] | 0x20
                 guard kind == UInt8(ascii: "b") || kind == UInt8(ascii: "q") else { continue }
@@ -137,9 +138,9 @@ public enum EncodedWords {
         mutating func append(_ text: borrowing RawSpan, into out: inout [UInt8]) {
             var bytes: [UInt8] = []
             decoder.decode(text, into: &bytes)
-            // Base64 goes on from word to word, Q ends with each; its characters go on in UTF-8 only.
+            // Base64 goes on from word to word, Q ends with each; characters go on in UTF-8 only.
             if !isBase64 { decoder.finish(into: &bytes) }
-            charset.decode(bytes.span.bytes, final: !isBase64 && !charset.isUTF8, into: &out)
+            charset.decode(bytes.span.bytes, final: !charset.isUTF8, into: &out)
         }
 
         mutating func finish(into out: inout [UInt8]) {

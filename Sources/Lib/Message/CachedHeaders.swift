@@ -8,7 +8,7 @@ public enum CachedHeaders {
     /// The first cache version whose records hold the field; nil when none does.
     public static func firstVersion(_ name: borrowing RawSpan) -> UInt32? {
         let count = name.byteCount
-        guard count > 0, count < nameLimit else { return nil }
+        guard count < nameLimit else { return nil }
         var key: UInt64 = 0xcbf2_9ce4_8422_2325
         for i in 0..<count {
             key = (key ^ UInt64(name[i].asciiLowercased)) &* 0x100_0000_01b3
