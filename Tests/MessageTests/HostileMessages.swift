@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 
 /// Messages that try every corner of the parser; the same ones at each run.
 enum HostileMessages {
@@ -7,20 +8,59 @@ enum HostileMessages {
         let bytes: [UInt8]
     }
 
-    /// All of them: the tables of headers and bodies, and `random` assembled ones.
-    static func all(random: Int = 260) -> [Sample] {
+    /// All of them: the tables of headers and bodies, and `random` assembled ones (environment HOSTILE_MESSAGES: more of them).
+    static func all(random: Int = ProcessInfo.processInfo.environment["HOSTILE_MESSAGES"].flatMap { Int($0) } ?? 260) -> [Sample] {
         var out: [Sample] = []
         for (i, header) in headers.enumerated() {
             out.append(Sample(name: "header \(i)", bytes: bytes(header) + bytes("\r\n\r\nbody\r\n")))
         }
         for (i, message) in messages.enumerated() { out.append(Sample(name: "message \(i)", bytes: bytes(message))) }
+        for (i, word) in words.enumerated() {
+            out.append(Sample(name: "word \(i)", bytes: bytes("Subject: \(word)\r\nFrom: \(word) <a@b>\r\n\r\nbody\r\n")))
+        }
+        for label in labels {
+            let header = "Subject: =?\(label)?q?a=80=A4=C1=E9=FF?= =?\(label)?b?w6k?=\r\nContent-Type: text/plain; charset=\(label)\r\n\r\nbody\r\n"
+            out.append(Sample(name: "label \(label)", bytes: bytes(header)))
+        }
         out += generated
         for i in 0..<random {
             var generator = SplitMix(state: UInt64(i) &* 0x9e37_79b9 &+ 17)
             out.append(Sample(name: "random \(i)", bytes: bytes(RandomMessage.make(&generator))))
         }
+        let tables = headers.map { bytes($0) + bytes("\r\n\r\nbody\r\n") } + messages.map { bytes($0) }
+        for i in 0..<random {
+            var generator = SplitMix(state: UInt64(i) &* 0x1000_0001 &+ 5)
+            out.append(Sample(name: "mutated \(i)", bytes: mutated(tables[Int(generator.next() % UInt64(tables.count))], &generator)))
+        }
         return out
     }
+
+    /// A few bytes taken out, put in, doubled or exchanged; line ends stay CRLF so that the message is not refused for them.
+    static func mutated(_ sample: [UInt8], _ generator: inout SplitMix) -> [UInt8] {
+        var out = sample
+        for _ in 0...(generator.next() % 6) {
+            let at = out.isEmpty ? 0 : Int(generator.next() % UInt64(out.count))
+            switch generator.next() % 5 {
+            case 0: out.insert(alphabet[Int(generator.next() % UInt64(alphabet.count))], at: at)
+            case 1 where !out.isEmpty: out.remove(at: at)
+            case 2 where !out.isEmpty: out[at] = alphabet[Int(generator.next() % UInt64(alphabet.count))]
+            case 3 where !out.isEmpty:
+                let end = min(out.count, at + Int(generator.next() % 12))
+                out.insert(contentsOf: out[at..<end], at: Int(generator.next() % UInt64(out.count)))
+            default: out.insert(contentsOf: [13, 10, 32], at: at)
+            }
+        }
+        var clean: [UInt8] = []
+        // Cyrus looks 8-bit bytes of a date up outside of its tables: what comes of that is no rule.
+        let isDate = sample.starts(with: "Date".utf8)
+        for byte in out where byte != 0 && !(isDate && byte >= 0x80) {
+            if byte == 10, clean.last != 13 { clean.append(13) }
+            clean.append(byte)
+        }
+        return clean
+    }
+
+    private static let alphabet = [UInt8]("()<>@,;:\\\"/[]?=.%*' \t\r_-+{}|&#~!0aZ".utf8) + [0xe9, 0xc3, 0x80, 0xff, 0x01, 0x7f, 0x0b]
 
     /// Scalars up to U+00FF stand for one byte each, so that tables can write 8-bit bytes as `\u{e9}`.
     static func bytes(_ text: String) -> [UInt8] {

@@ -10,21 +10,23 @@ public struct UnknownCharset: Error, Equatable, CustomStringConvertible {
 
 /// A character set by the label that mail and IMAP name it with: decodes bytes to UTF-8 (ICU; Cyrus `charset_t`).
 ///
-/// Bytes that are wrong in the set become U+FFFD, never an error. UTF-8 itself is checked and copied without ICU.
+/// Bytes that are wrong in the set become U+FFFD, never an error. UTF-8 is read without ICU, as Cyrus reads it: an unfinished character at
+/// the end is dropped and overlong forms are taken for what they say (nothing here looks at paths or markup).
 public struct Charset: ~Copyable {
     private enum Form { case utf8, ascii, converter }
 
     private let form: Form
     private let converter: OpaquePointer?
-    /// The bytes of an unfinished UTF-8 sequence, kept between pieces.
-    private var pending: [UInt8] = []
+    /// The unfinished UTF-8 character, kept between pieces: continuation bytes to come, and what there is of it.
+    private var missing = 0
+    private var scalar: UInt32 = 0
 
     /// The set that `label` names, in any case (`utf-8`, `ISO-8859-1`, `cp1252`, `gb2312` …).
     public init(named label: borrowing RawSpan) throws(UnknownCharset) {
         if Charset.isUTF8(label) {
             form = .utf8
             converter = nil
-        } else if label.equalsIgnoringCase("us-ascii") || label.equalsIgnoringCase("ascii") {
+        } else if Charset.isASCII(label) {
             form = .ascii
             converter = nil
         } else {
@@ -33,6 +35,9 @@ public struct Charset: ~Copyable {
             converter = opened
         }
     }
+
+    /// Whether the set is UTF-8.
+    public var isUTF8: Bool { form == .utf8 }
 
     private init(form: Form) {
         self.form = form
@@ -48,8 +53,8 @@ public struct Charset: ~Copyable {
 
     /// Whether `label` names a set at all.
     public static func isKnown(_ label: borrowing RawSpan) -> Bool {
-        if isUTF8(label) || label.equalsIgnoringCase("us-ascii") || label.equalsIgnoringCase("ascii") { return true }
-        // The sets nearly all mail names, without opening a converter.
+        if isUTF8(label) || isASCII(label) { return true }
+        // The sets nearly all other mail names, without opening a converter.
         if label.equalsIgnoringCase("iso-8859-1") || label.equalsIgnoringCase("windows-1252") { return true }
         guard let opened = open(label) else { return false }
         cicu_close(opened)
@@ -57,12 +62,17 @@ public struct Charset: ~Copyable {
     }
 
     private static func isUTF8(_ label: borrowing RawSpan) -> Bool {
-        label.equalsIgnoringCase("utf-8") || label.equalsIgnoringCase("utf8")
+        label.equalsIgnoringCase("utf-8") || label.equalsIgnoringCase("utf8") || label.equalsIgnoringCase("unicode-1-1-utf-8")
     }
 
-    /// ICU takes `name,option` labels and an empty one for the platform's default: neither is a name in mail.
+    private static func isASCII(_ label: borrowing RawSpan) -> Bool {
+        label.equalsIgnoringCase("us-ascii") || label.equalsIgnoringCase("ascii")
+    }
+
+    /// A converter of ICU's for a label, looked up among Cyrus's own names first. An empty label would be ICU's default: it is no name in mail.
     private static func open(_ label: borrowing RawSpan) -> OpaquePointer? {
         guard label.byteCount > 0, label.byteCount < 60 else { return nil }
+        for alias in aliases where label.equalsIgnoringCase(alias.label) { return open(name: alias.name) }
         var name: [CChar] = []
         name.reserveCapacity(label.byteCount + 1)
         for i in 0..<label.byteCount {
@@ -77,7 +87,14 @@ public struct Charset: ~Copyable {
         }
     }
 
-    /// Appends the UTF-8 of `bytes`. With `final` an unfinished character at the end becomes U+FFFD; else it waits for the next piece.
+    private static func open(name: StaticString) -> OpaquePointer? {
+        name.withUTF8Buffer { buffer in
+            // A StaticString ends in a NUL.
+            UnsafeRawPointer(buffer.baseAddress).flatMap { cicu_open($0.assumingMemoryBound(to: CChar.self)) }
+        }
+    }
+
+    /// Appends the UTF-8 of `bytes`. Without `final` an unfinished character at the end waits for the next piece.
     public mutating func decode(_ bytes: borrowing RawSpan, final: Bool = true, into out: inout [UInt8]) {
         switch form {
         case .ascii:
@@ -93,16 +110,35 @@ public struct Charset: ~Copyable {
     }
 
     private mutating func decodeUTF8(_ bytes: borrowing RawSpan, final: Bool, into out: inout [UInt8]) {
-        if !pending.isEmpty {
-            var joined = pending
-            joined.append(bytes)
-            pending.removeAll(keepingCapacity: true)
-            let rest = out.appendValidated(joined.span.bytes, final: final)
-            pending.append(joined.span.bytes.dropping(rest))
-            return
+        for i in 0..<bytes.byteCount {
+            let byte = bytes[i]
+            if byte < 0x80 {
+                if missing > 0 {
+                    out.appendReplacement()
+                    missing = 0
+                }
+                out.append(byte)
+            } else if byte < 0xc0 {
+                guard missing > 0 else {
+                    out.appendReplacement()
+                    continue
+                }
+                scalar = scalar << 6 | UInt32(byte & 0x3f)
+                missing -= 1
+                if missing == 0 { out.append(scalar: scalar) }
+            } else {
+                if missing > 0 { out.appendReplacement() }
+                switch byte {
+                case 0xc2...0xdf: (missing, scalar) = (1, UInt32(byte & 0x1f))
+                case 0xe0...0xef: (missing, scalar) = (2, UInt32(byte & 0x0f))
+                case 0xf0...0xf4: (missing, scalar) = (3, UInt32(byte & 0x07))
+                default:
+                    missing = 0
+                    out.appendReplacement()
+                }
+            }
         }
-        let rest = out.appendValidated(bytes, final: final)
-        if rest < bytes.byteCount { pending.append(bytes.dropping(rest)) }
+        if final { missing = 0 }
     }
 
     private func convert(_ bytes: borrowing RawSpan, final: Bool, into out: inout [UInt8]) {

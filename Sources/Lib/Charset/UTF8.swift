@@ -46,35 +46,6 @@ extension [UInt8] {
             append(scalar: value)
         }
     }
-
-    /// Appends `bytes` with each maximal wrong subsequence replaced by U+FFFD.
-    ///
-    /// Returns where an unfinished sequence at the end starts (`byteCount` when there is none or when `final`).
-    mutating func appendValidated(_ bytes: borrowing RawSpan, final: Bool) -> Int {
-        var at = 0
-        let end = bytes.byteCount
-        while at < end {
-            let byte = bytes[at]
-            if byte < 0x80 {
-                append(byte)
-                at += 1
-                continue
-            }
-            switch UTF8Sequence(bytes, at: at) {
-            case .whole(_, let length):
-                append(bytes.slice(at, length))
-                at += length
-            case .wrong(let length):
-                appendReplacement()
-                at += length
-            case .unfinished(let length):
-                if !final { return at }
-                appendReplacement()
-                at += length
-            }
-        }
-        return end
-    }
 }
 
 /// What stands at one place of a UTF-8 text.

@@ -106,7 +106,7 @@ enum AddressScanner {
             let byte = value[at]
             at += 1
             if byte.isASCIIAlphanumeric || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
-                || byte == UInt8(ascii: ":") || byte > 0x7f || byte == UInt8(ascii: "@")
+                || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "@")
             {
                 domain.append(byte)
                 comment = nil

@@ -8,12 +8,10 @@ public enum CachedHeaders {
     /// The first cache version whose records hold the field; nil when none does.
     public static func firstVersion(_ name: borrowing RawSpan) -> UInt32? {
         let count = name.byteCount
-        guard count > 0, count < nameLimit else { return nil }
+        guard count < nameLimit else { return nil }
         var key: UInt64 = 0xcbf2_9ce4_8422_2325
         for i in 0..<count {
-            let byte = name[i].asciiLowercased
-            guard byte > 0x20, byte != 0x7f else { return nil }
-            key = (key ^ UInt64(byte)) &* 0x100_0000_01b3
+            key = (key ^ UInt64(name[i].asciiLowercased)) &* 0x100_0000_01b3
         }
         if let rule = rule(name, key) { return rule }
         if count >= 2, name[0] | 0x20 == UInt8(ascii: "x"), name[1] == UInt8(ascii: "-") { return nil }

@@ -108,10 +108,10 @@ public enum MessageDate {
         private static func zoneSeconds(_ zone: borrowing RawSpan, sign: UInt8) -> Int64 {
             switch zone.byteCount {
             case 1:
-                // Military zones; Cyrus takes a lower-case letter's own number, which this keeps.
+                // Military zones; Cyrus counts lower-case letters and digits by their own numbers, which this keeps.
                 let letter = Int64(zone[0])
                 switch zone[0].asciiUppercased {
-                case 0x41..<0x4a: return (letter - 0x41 + 1) * 3600
+                case 0..<0x4a: return (letter - 0x41 + 1) * 3600
                 case 0x4b...0x4d: return (letter - 0x41) * 3600
                 case 0x4e..<0x5a: return (0x4d - letter) * 3600
                 default: return 0

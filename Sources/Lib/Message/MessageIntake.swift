@@ -71,9 +71,6 @@ public enum MessageIntake {
         return message.byteCount
     }
 
-    /// The longest stretch of a header line that a name may take up.
-    private static let nameLimit = 4096
-
     /// Every line of the header starts with white space, with `From `, or with a name without white space and a colon; the last one is ended.
     public static func hasValidHeader(_ message: borrowing RawSpan) -> Bool {
         var line = 0
@@ -86,7 +83,7 @@ public enum MessageIntake {
                 if first == UInt8(ascii: ":") { return false }
                 var at = line
                 while true {
-                    guard at < end, at - line < nameLimit, message[at] > 0x20 else { return false }
+                    guard at < end, message[at] > 0x20 else { return false }
                     if message[at] == UInt8(ascii: ":") { break }
                     at += 1
                 }

@@ -107,9 +107,16 @@ struct MessageParser: ~Copyable {
 
     private mutating func beginMultipart(_ bytes: borrowing RawSpan, _ part: Int) -> Step {
         var boundary = TextRef.none
-        for i in message.parts[part].parameters where message.text.equals(message.parameters[i].name, "BOUNDARY") {
-            boundary = message.parameters[i].value
-            break
+        for i in message.parts[part].parameters {
+            if message.text.equals(message.parameters[i].name, "BOUNDARY") {
+                boundary = message.parameters[i].value
+                break
+            }
+            if message.text.equals(message.parameters[i].name, "BOUNDARY*") {
+                boundary = message.parameters[i].value
+                if let decoded = ExtendedValue.decodedIfLabelled(message.text.span(boundary)) { boundary = message.text.add(decoded.span.bytes) }
+                break
+            }
         }
         if boundary.isNone {
             // Invalid: a multipart without parts.

@@ -105,6 +105,8 @@ extension ParsedMessage {
             let byte = value[at]
             if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "(") { break }
             if byte == 0x0a, !(at + 1 < value.byteCount && (value[at + 1] == 0x20 || value[at + 1] == 0x09)) { break }
+            if byte == 0x0d, !(at + 1 < value.byteCount && value[at + 1] == 0x0a) { break }
+            if byte == 0x0b || byte == 0x0c { break }
             if byte < 0x20 && !byte.isASCIISpace { return false }
             at += 1
         }
@@ -113,6 +115,7 @@ extension ParsedMessage {
         if valueEnd == start {
             // Cyrus takes an empty value's `;` for part of it and drops the parameter behind it too.
             at += 1
+            _ = FieldValue.skipSpace(value, &at)
             return false
         }
         return true

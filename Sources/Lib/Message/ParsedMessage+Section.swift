@@ -31,7 +31,7 @@ extension ParsedMessage {
             out.append(bigEndian: UInt32(truncatingIfNeeded: parts[part].childCount + 1))
             for word in [0, UInt32.max, 0, UInt32.max] { out.append(bigEndian: word) }
             appendNoCharset(guid: .none, size: 0, lines: 0, to: &out)
-            appendChildren(of: part, to: &out)
+            appendChildren(of: part, isInMessage: false, to: &out)
             return parts[part].firstChild
         case .leaf, .multipart:
             out.append(bigEndian: UInt32(0))
@@ -46,26 +46,36 @@ extension ParsedMessage {
         appendPlace(body, size: parts[body].contentSize, to: &out)
         appendNoCharset(guid: parts[body].contentGUID, size: parts[body].decodedSize, lines: parts[body].contentLines, to: &out)
         if isMultipart {
-            appendChildren(of: body, to: &out)
+            appendChildren(of: body, isInMessage: true, to: &out)
             return parts[body].firstChild
         }
-        appendEntry(body, to: &out)
+        if parts[body].kind == .multipart {
+            appendPlace(body, size: 0, to: &out)
+            appendNoCharset(guid: .none, size: 0, lines: 0, to: &out)
+        } else {
+            appendEntry(body, isInMessage: true, to: &out)
+        }
         return body
     }
 
-    private func appendChildren(of part: Int, to out: inout [UInt8]) {
+    private func appendChildren(of part: Int, isInMessage: Bool, to out: inout [UInt8]) {
         var child = parts[part].firstChild
         while child >= 0 {
-            appendEntry(child, to: &out)
+            appendEntry(child, isInMessage: isInMessage, to: &out)
             child = parts[child].nextSibling
         }
     }
 
-    private func appendEntry(_ part: Int, to out: inout [UInt8]) {
+    /// `isInMessage`: in the table of a message, not of a multipart inside another.
+    private func appendEntry(_ part: Int, isInMessage: Bool, to out: inout [UInt8]) {
         if parts[part].kind == .multipart, parts[part].childCount == 0 {
             // As in BODYSTRUCTURE: a multipart without parts is an empty text.
             appendPlace(part, size: 0, to: &out)
-            appendNoCharset(guid: .none, size: 0, lines: 0, to: &out)
+            if isInMessage {
+                appendCharset(part, to: &out)
+            } else {
+                appendNoCharset(guid: parts[part].contentGUID, size: parts[part].decodedSize, lines: parts[part].contentLines, to: &out)
+            }
         } else {
             appendPlace(part, size: parts[part].contentSize, to: &out)
             appendCharset(part, to: &out)
@@ -111,9 +121,10 @@ extension ParsedMessage {
     /// The parts of type message other than message/rfc822 count as us-ascii.
     private func charsetLabel(_ part: Int) -> TextRef? {
         if text.equals(parts[part].type, "TEXT") {
-            for i in parts[part].parameters where text.equals(parameters[i].name, "CHARSET") {
+            // Of several the last one that is known counts.
+            for i in parts[part].parameters.reversed() where text.equals(parameters[i].name, "CHARSET") {
                 let value = parameters[i].value
-                return value.count > 0 && Charset.isKnown(text.span(value)) ? value : TextRef.none
+                if value.count > 0, Charset.isKnown(text.span(value)) { return value }
             }
             return TextRef.none
         }

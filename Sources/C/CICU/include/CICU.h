@@ -24,11 +24,6 @@ static inline int cicu_to_unicode(UConverter *converter, UChar **target, const U
     return error == U_BUFFER_OVERFLOW_ERROR;
 }
 
-static inline const char *cicu_name(UConverter *converter) {
-    UErrorCode error = U_ZERO_ERROR;
-    const char *name = ucnv_getName(converter, &error);
-    return U_SUCCESS(error) ? name : 0;
-}
 
 static inline UChar32 cicu_lower(UChar32 scalar) { return u_tolower(scalar); }
 
