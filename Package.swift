@@ -49,11 +49,17 @@ let package = Package(
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
         // ── first floor: what is configured and stored ──────────────────────────────────────────
-        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: one record per option, typed access, errors with file and line
+        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: a record per option, errors with file and line
+
+        // ── programs ────────────────────────────────────────────────────────────────────────────
+        program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
+        program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
+        program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
         tests("Configuration", ["Configuration"]),
+        tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )
