@@ -67,6 +67,13 @@ let package = Package(
 
         // ── services ────────────────────────────────────────────────────────────────────────────
         lib("Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]),  // the contract with master, accounts, proc registry
+        // ── first floor: what is configured and stored ──────────────────────────────────────────
+        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: a record per option, errors with file and line
+
+        // ── programs ────────────────────────────────────────────────────────────────────────────
+        program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
+        program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
+        program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         tests("Bytes", ["Bytes"]),
@@ -78,5 +85,6 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
+        tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )

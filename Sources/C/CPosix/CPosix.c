@@ -1,6 +1,10 @@
 #define _GNU_SOURCE
 #include "CPosix.h"
 
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
 static volatile sig_atomic_t pending[65];
 static volatile sig_atomic_t senders[65];
 
@@ -59,6 +63,16 @@ int cy_ppoll(struct pollfd *fds, unsigned long count, int timeout, unsigned long
 }
 
 pid_t cy_fork(void) { return fork(); }
+
+int cy_keep_capabilities(void) { return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); }
+
+int cy_only_bind_capability(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    memset(data, 0, sizeof data);
+    data[0].effective = data[0].permitted = 1u << CAP_NET_BIND_SERVICE;
+    return (int)syscall(SYS_capset, &header, data);
+}
 
 pid_t cy_spawn_process(const struct cy_spawn *spawn, int *exec_errno) {
     int channel[2];

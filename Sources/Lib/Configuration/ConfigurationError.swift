@@ -31,12 +31,13 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     case partitionNotAlphanumeric
     case partitionsOverlap(String, String, path: String)
     // cyrus.conf
-    case badCharacter(Character, Place)
+    case badCharacter(Character, inArgument: Bool, Place)
     case missingQuote(Place)
     case tooManyArguments(Place)
     case missingCommand(name: String, Place)
     case missingCommandOrPort(name: String, Place)
     case duplicateService(name: String, Place)
+    case missingExecutable(name: String, Place)
 
     /// EX_CONFIG.
     public static let exitCode: Int32 = 78
@@ -58,13 +59,14 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
         case .partitionNotAlphanumeric: "defaultpartition option contains non-alnum character"
         case .partitionsOverlap(let one, let other, let path):
             "\(one) and \(other) overlap at \(path): two partitions must not share a directory"
-        case .badCharacter(let character, let at):
-            "configuration file \(at.file): bad character '\(character)' in name on line \(at.line)"
+        case .badCharacter(let character, let inArgument, let at):
+            "configuration file \(at.file): bad character '\(character)' in \(inArgument ? "argument" : "name") on line \(at.line)"
         case .missingQuote(let at): "configuration file \(at.file): missing \" on line \(at.line)"
         case .tooManyArguments(let at): "configuration file \(at.file): too many arguments on line \(at.line)"
         case .missingCommand(let name, let at): "unable to find command for '\(name)' (line \(at.line) of \(at.file))"
         case .missingCommandOrPort(let name, let at):
             "unable to find command or port for service '\(name)' (line \(at.line) of \(at.file))"
+        case .missingExecutable(let name, let at): "cannot find executable for service '\(name)' (line \(at.line) of \(at.file))"
         case .duplicateService(let name, let at): "multiple entries for service '\(name)' (line \(at.line) of \(at.file))"
         }
     }

@@ -13,6 +13,11 @@ public struct Pipe: ~Copyable {
         read = File(adopting: ends[0], path: "pipe")
         write = File(adopting: ends[1], path: "pipe")
     }
+
+    /// Gives both ends away.
+    public consuming func release() -> (read: CInt, write: CInt) {
+        (read.release(), write.release())
+    }
 }
 
 /// Descriptors as numbers, where a contract fixes them (0 to 4 in Cyrus's services).
@@ -31,6 +36,11 @@ public enum Descriptor {
 
     public static func close(_ descriptor: CInt) {
         _ = Glibc.close(descriptor)
+    }
+
+    /// Reads what is there into `buffer`; 0 at the end, -1 when nothing is there (non-blocking) or it failed.
+    public static func read(_ descriptor: CInt, into buffer: inout [UInt8]) -> Int {
+        buffer.withUnsafeMutableBytes { raw in retrying { Glibc.read(descriptor, raw.baseAddress, raw.count) } }
     }
 
     public static func isOpen(_ descriptor: CInt) -> Bool {

@@ -188,6 +188,9 @@ public enum Process {
         guard setsid() >= 0 else { throw .last("setsid") }
     }
 
+    /// Whether this process leads its group, so that the group is its own children's.
+    public static var leadsGroup: Bool { getpgrp() == getpid() }
+
     /// Whether a process of that id is there.
     public static func exists(_ pid: Int32) -> Bool {
         kill(pid, 0) == 0 || errno == EPERM
@@ -211,6 +214,16 @@ public struct UserEntry: Sendable {
 
     public static func group(_ name: String) -> UInt32? {
         getgrnam(name)?.pointee.gr_gid
+    }
+
+    /// Becomes this user for good but keeps the capability to bind ports below 1024; false when the kernel does not let it keep that.
+    public func becomeKeepingPorts(group: UInt32? = nil) throws(PosixError) -> Bool {
+        let primary = group ?? self.group
+        guard initgroups(name, primary) == 0 else { throw .last("initgroups", name) }
+        guard setgid(primary) == 0 else { throw .last("setgid", String(primary)) }
+        let kept = cy_keep_capabilities() == 0
+        guard setuid(user) == 0 else { throw .last("setuid", name) }
+        return kept && cy_only_bind_capability() == 0
     }
 
     /// Becomes this user for good, with the groups it has (and `group` as primary one, if given). Needs root.

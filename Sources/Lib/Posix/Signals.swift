@@ -33,6 +33,16 @@ public enum Signal: CInt, Sendable, CaseIterable {
         _ = cy_signal_block(signals.reduce(0) { $0 | $1.bit }, 0)
     }
 
+    /// The system's words for a signal's number (`Terminated`).
+    public static func name(of signal: CInt) -> String {
+        strsignal(signal).map { String(cString: $0) } ?? String(signal)
+    }
+
+    /// To every process of this one's group, itself included.
+    public func sendToGroup() {
+        _ = kill(0, rawValue)
+    }
+
     public func send(to pid: Int32) throws(PosixError) {
         guard kill(pid, rawValue) == 0 else { throw .last("kill", String(pid)) }
     }

@@ -127,6 +127,13 @@ public struct Socket: ~Copyable {
         if interval > 0 { try set(descriptor, CInt(IPPROTO_TCP), TCP_KEEPINTVL, CInt(clamping: interval)) }
     }
 
+    /// The type-of-service byte of what is sent (DSCP). Where the system refuses, packets go unmarked.
+    public static func setTypeOfService(_ descriptor: CInt, _ value: CInt, ipv6: Bool) {
+        var value = value
+        let (level, option) = ipv6 ? (CInt(IPPROTO_IPV6), IPV6_TCLASS) : (CInt(IPPROTO_IP), IP_TOS)
+        setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
     public static func setNoDelay(_ descriptor: CInt) {
         var on: CInt = 1
         setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<CInt>.size))

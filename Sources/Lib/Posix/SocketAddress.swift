@@ -21,6 +21,13 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         raw = withUnsafeBytes(of: &address) { Array($0.prefix(Int(length))) }
     }
 
+    /// A name in Linux's abstract socket space; nil when it is too long.
+    public init?(abstract name: String) {
+        let bytes = Array(name.utf8)
+        guard bytes.count < 107 else { return nil }
+        raw = withUnsafeBytes(of: sa_family_t(AF_UNIX)) { Array($0) } + [0] + bytes
+    }
+
     /// What a name and a service resolve to, in the resolver's order.
     public static func resolve(
         host: String?, port: String, family: Family = .other, datagram: Bool = false, passive: Bool = false

@@ -123,6 +123,9 @@ struct cy_spawn {
 };
 /* Returns the pid, or -1 with errno. When exec fails the child exits with 71 and *exec_errno is set (waited for through a close-on-exec pipe). */
 pid_t cy_spawn_process(const struct cy_spawn *spawn, int *exec_errno);
+/* Capabilities outlive the next setuid; then all but CAP_NET_BIND_SERVICE are dropped (children get none). 0, or -1 with errno. */
+int cy_keep_capabilities(void);
+int cy_only_bind_capability(void);
 /* Plain fork for daemonising. */
 pid_t cy_fork(void);
 
