@@ -70,5 +70,8 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
+        tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker"]),
+        .executableTarget(
+            name: "database-worker", dependencies: ["CyrusDB", "Posix", "Bytes"], path: "Tests/DatabaseWorker", swiftSettings: strict),
     ]
 )
