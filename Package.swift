@@ -86,5 +86,8 @@ let package = Package(
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Master", ["master", "Configuration", "Posix"]),
+        tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker"]),
+        .executableTarget(
+            name: "database-worker", dependencies: ["CyrusDB", "Posix", "Bytes"], path: "Tests/DatabaseWorker", swiftSettings: strict),
     ]
 )

@@ -38,21 +38,18 @@ extension SkipList {
         try reading { () throws(CyrusDBError) in
             let window = file.window
             let bytes = window.bytes
-            line(
-                "HEADER: v=\(SkipListHeader.version).\(header.minor) maxlevel=\(header.maxLevel) curlevel=\(header.currentLevel) "
-                    + "listsize=\(header.listSize) logstart=\(hex(UInt64(header.logStart), 8)) recovery=\(header.lastRecovery)")
             var offset = SkipListHeader.dummyOffset
             while offset < file.size {
                 let record = try record(bytes, at: offset)
                 let at = hex(UInt64(offset), 4)
                 switch record.kind {
-                case .commit: line("\(at): COMMIT")
+                case .commit: line("\(at): COMMIT ")
                 case .delete: line("\(at): DELETE offset=\(hex(UInt64(bytes.bigEndian32(at: offset + 4)), 4))")
                 case .dummy, .inOrder, .add:
                     let level = try level(record, bytes)
                     let name = record.kind == .dummy ? "DUMMY" : record.kind == .add ? "ADD" : "INORDER"
                     var text = "\(at): \(name) kl=\(record.keyLength) dl=\(record.valueLength) lvl=\(level)"
-                    text += " (\(bytes.slice(record.keyOffset, record.keyLength).text))\n\t"
+                    text += "\n\t"
                     for list in 0..<level { text += hex(UInt64(try pointer(record, list, bytes)), 4) + " " }
                     line(text)
                 }

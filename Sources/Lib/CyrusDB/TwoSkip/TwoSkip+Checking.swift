@@ -59,7 +59,11 @@ extension TwoSkip {
                     let kind = record.kind == .dummy ? "DUMMY" : "RECORD"
                     let key = bytes.slice(record.keyOffset, record.keyLength).text
                     var text = "\(at) \(kind) kl=\(record.keyLength) dl=\(record.valueLength) lvl=\(record.level) (\(key))\n\t"
-                    for slot in 0...record.level { text += "\(hex(record.pointer(slot, in: bytes), 8)) " }
+                    // Eight pointers a line, after the first one.
+                    for slot in 0...record.level {
+                        text += hex(record.pointer(slot, in: bytes), 8) + " "
+                        if slot % 8 == 0 { text += "\n\t" }
+                    }
                     line(text)
                 }
                 offset = record.end

@@ -1,0 +1,61 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import CyrusDB
+
+/// Several processes on one file, ours and Debian's.
+struct ConcurrencyTests {
+    /// The worker program, built beside the tests.
+    static func worker() throws -> URL {
+        // Bundle paths differ between debug layouts; the products' folder is the one that holds the test bundle.
+        var folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
+        folder = folder ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return try #require(folder).appendingPathComponent("database-worker")
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: [DatabaseEngine.twoskip, .skiplist, .flat])
+    func `nothing that was committed is lost between processes`(_ engine: DatabaseEngine) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("shared.db")
+        _ = try DatabaseEnvironment.quiet(folder.path).open(path, engine, .create)
+        try Debian.openToAll(folder)
+        let worker = try Self.worker()
+        var running: [(Process, Pipe)] = []
+        for name in ["one", "two", "three"] {
+            let process = Process()
+            let output = Pipe()
+            process.executableURL = worker
+            process.arguments = [path, engine.rawValue, name, "3"]
+            process.standardOutput = output
+            try process.run()
+            running.append((process, output))
+        }
+        // Debian's tool meanwhile, a transaction a run.
+        var theirs = 0
+        while Debian.isPresent && engine != .flat && running.contains(where: { $0.0.isRunning }) {
+            let commands = bytes("BEGIN\nSET debian-\(theirs) a\nSET debian-\(theirs)-more b\nCOMMIT\nGET debian-\(theirs)\n")
+            let result = try Debian.run("cyr_dbtool", [path, engine.rawValue, "batch"], in: folder, input: commands)
+            #expect(result.output == bytes("a\n"), "\(result.output.text) \(result.errors)")
+            theirs += 1
+        }
+        var committed: [Int] = []
+        for (process, output) in running {
+            let told = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            committed.append(try #require(Int(told.trimmingCharacters(in: .whitespacesAndNewlines)), "\(told)"))
+        }
+        #expect(committed.allSatisfy { $0 > 0 })
+        let database = try DatabaseEnvironment.quiet(folder.path).open(path, engine)
+        try database.checkConsistency()
+        #expect(try database.value(bytes("counter")) == bytes("\(committed.reduce(0, +))"))
+        for (name, count) in zip(["one", "two", "three"], committed) {
+            #expect(try database.records(prefix: bytes("\(name)-")).count == count)
+        }
+        #expect(try database.records(prefix: bytes("debian-")).count == 2 * theirs)
+        if Debian.isPresent && engine != .flat {
+            let checked = try Debian.run("cyr_dbtool", [path, engine.rawValue, "consistent"], in: folder)
+            #expect(checked.output == bytes("Yes, consistent\n"))
+        }
+    }
+}
