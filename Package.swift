@@ -50,44 +50,44 @@ let package = Package(
         lib("Posix", ["CPosix", "Bytes", system]),  // files, maps, locks, sockets, processes, clocks: every system call
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
-        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: one record per option, typed access, errors with file and line
-        // ── first floor: formats ────────────────────────────────────────────────────────────────
+        // ── first floor: formats, and what is configured and stored ─────────────────────────────
+        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: a record per option, errors with file and line
         lib("DList", ["Bytes"]),  // dlist, the notation of mailboxes.db values and of replication
         lib("CyrusDB", ["Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
-        // ── formats ─────────────────────────────────────────────────────────────────────────────
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
-
         lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS, SASL layers and compression
-
         lib("SASL", ["CSASL", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
 
-        // ── the store ───────────────────────────────────────────────────────────────────────────
-        lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota, users' files
+        // ── second floor: the store ─────────────────────────────────────────────────────────────
+        lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota
 
-        // ── services ────────────────────────────────────────────────────────────────────────────
-        lib("Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]),  // the contract with master, accounts, proc registry
-        // ── first floor: what is configured and stored ──────────────────────────────────────────
-        lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: a record per option, errors with file and line
+        // ── third floor: services ───────────────────────────────────────────────────────────────
+        lib("Index", ["Mailbox", "Message", "Charset", "Configuration", "Posix", "Bytes", log]),  // a session's view of one mailbox
+        lib(
+            "Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]
+        ),  // the contract with master, accounts, proc registry
 
         // ── programs ────────────────────────────────────────────────────────────────────────────
         program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
+        program(
+            "imapd", ["Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
+        ),  // IMAP
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
+        .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
+        .executableTarget(
+            name: "database-worker", dependencies: ["CyrusDB", "Posix", "Bytes"], path: "Tests/DatabaseWorker", swiftSettings: strict),
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
         tests("Configuration", ["Configuration"]),
-        tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
         tests("DList", ["DList", "Bytes"]),
-        tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log]),
-        tests("Charset", ["Charset", "Bytes"]),
-        .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
-        tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
-        tests("Master", ["master", "Configuration", "Posix"]),
         tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker"]),
-        .executableTarget(
-            name: "database-worker", dependencies: ["CyrusDB", "Posix", "Bytes"], path: "Tests/DatabaseWorker", swiftSettings: strict),
+        tests("Charset", ["Charset", "Bytes"]),
+        tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
+        tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
+        tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )

@@ -85,15 +85,8 @@ struct CacheOracleTests {
         return lines.joined(separator: "\n")
     }
 
-<<<<<<< HEAD
-    private static func show(_ bytes: [UInt8]) -> String {
-        bytes.prefix(1500).map {
-            $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16)
-        }.joined()
-=======
     private static func firstDifference(_ a: [UInt8], _ b: [UInt8]) -> Int {
         zip(a, b).enumerated().first { $1.0 != $1.1 }?.offset ?? min(a.count, b.count)
->>>>>>> message
     }
 
     private static func show(_ bytes: ArraySlice<UInt8>) -> String {

@@ -20,11 +20,7 @@ extension ParsedMessage {
             item(&out) { if !list.isNone { AddressList(text.span(list)).appendSearchForm(to: &$0) } }
         }
         item(&out) { out in
-            if fields.subject.isNone {
-                out.append("NIL")
-            } else {
-                out.append(nstring: EncodedWords.decoded(text.span(fields.subject)).span.bytes)
-            }
+            if fields.subject.isNone { out.append("NIL") } else { out.append(nstring: EncodedWords.decoded(text.span(fields.subject)).span.bytes) }
         }
         return CRC32.of(out.span.bytes.dropping(start))
     }

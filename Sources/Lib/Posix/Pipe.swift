@@ -61,7 +61,7 @@ public enum Descriptor {
 
 extension Descriptor {
     /// Reads what there is, up to the array's size; 0 is end of file.
-    public static func read(_ descriptor: CInt, into bytes: inout [UInt8]) throws(PosixError) -> Int {
+    public static func receive(_ descriptor: CInt, into bytes: inout [UInt8]) throws(PosixError) -> Int {
         let count = bytes.withUnsafeMutableBytes { buffer in
             retrying { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
         }

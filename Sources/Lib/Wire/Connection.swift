@@ -199,7 +199,7 @@ public final class Connection {
     private func receive(_ bytes: inout [UInt8]) throws(ConnectionError) -> Int {
         let count: Int
         do throws(PosixError) {
-            count = try Descriptor.read(input, into: &bytes)
+            count = try Descriptor.receive(input, into: &bytes)
         } catch {
             throw error.errno == .connectionReset ? .closed : .io(error)
         }
