@@ -71,7 +71,7 @@ let package = Package(
         // ── programs ────────────────────────────────────────────────────────────────────────────
         program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
         program(
-            "imapd", ["Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
+            "imapd", ["CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
         ),  // IMAP
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in

@@ -334,6 +334,11 @@ public final class IndexView {
         if lastUID > known.rawValue { try takeRecent() }
     }
 
+    /// Whether flags of a message changed without the session having been told.
+    public func isToBeTold(_ place: Int) -> Bool {
+        messages[place].state.contains(.changed) && !messages[place].isExpunged
+    }
+
     /// The message at a place was shown with its flags: it need not be told again.
     public func noteTold(_ place: Int) {
         messages[place].state.remove(.changed)

@@ -42,6 +42,9 @@ public final class Mailbox {
         if case .none = lockState { entry = newer }
     }
 
+    /// What to watch for changes of the mailbox.
+    public var watchPath: String { indexPath }
+
     var indexPath: String { store.layout.metaPath(entry, .index) ?? "" }
     public var dataDirectory: String { store.layout.dataDirectory(entry) ?? "" }
 

@@ -111,6 +111,9 @@ public struct UserLock: ~Copyable {
     deinit {
         locks?.release(lockName)
     }
+
+    /// Says that the lock is wanted up to here.
+    func keep() {}
 }
 
 /// The lock of one mailbox's existence and files (Cyrus `mboxname_lock`): shared while it is used, exclusive to remove, rename or repack it.

@@ -8,7 +8,7 @@ public final class TLSContext {
 
     public struct Failure: Error, CustomStringConvertible, Sendable {
         public let description: String
-        init(_ what: String) {
+        public init(_ what: String) {
             var text = what
             let code = ERR_get_error()
             if code != 0, let reason = ERR_reason_error_string(code) { text += ": \(String(cString: reason))" }

@@ -1,0 +1,3 @@
+import Service
+
+ServiceLoop.run(IMAPService.self, program: "imapd")
