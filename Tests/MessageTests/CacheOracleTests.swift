@@ -90,7 +90,9 @@ struct CacheOracleTests {
     }
 
     private static func show(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.prefix(400).map { $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16) }.joined()
+        bytes.prefix(400).map {
+            $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16)
+        }.joined()
     }
 
     private static func hex(_ slice: ArraySlice<UInt8>) -> String {

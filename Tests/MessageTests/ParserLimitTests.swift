@@ -76,7 +76,8 @@ import Testing
 
     @Test func damagedCacheRecordsAreTypedErrors() throws {
         var cache: [UInt8] = []
-        Message.parse(Array("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n".utf8)).appendCacheRecord(to: &cache)
+        Message.parse(Array("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n".utf8)).appendCacheRecord(
+            to: &cache)
         for count in 0..<cache.count {
             let short = Array(cache[..<count])
             #expect(throws: CacheDamage.self) { _ = try StoredMailbox.items(short) }
@@ -84,7 +85,9 @@ import Testing
         var generator = SplitMix(state: 7)
         for _ in 0..<20_000 {
             var bytes = cache
-            for _ in 0...(generator.next() % 3) { bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next()) }
+            for _ in 0...(generator.next() % 3) {
+                bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
+            }
             Fuzzing.readCache(bytes)
         }
         #expect(throws: CacheDamage.self) { _ = try CacheView(cache.span.bytes, at: .max) }

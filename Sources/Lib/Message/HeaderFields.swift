@@ -66,7 +66,8 @@ public enum HeaderFields {
         var seen = 0
         while let field = field(header, at: at) {
             let name = header.slice(field.start, field.nameEnd - field.start)
-            let isNamed = field.valueStart > field.start && names.contains { $0.count == name.byteCount && name.equalsIgnoringCase($0.span.bytes) }
+            let isNamed =
+                field.valueStart > field.start && names.contains { $0.count == name.byteCount && name.equalsIgnoringCase($0.span.bytes) }
             if isNamed != excluding { out.append(header.slice(field.start, field.end - field.start)) }
             at = field.end
             seen += 1

@@ -114,7 +114,9 @@ struct MessageParser: ~Copyable {
             }
             if message.text.equals(message.parameters[i].name, "BOUNDARY*") {
                 boundary = message.parameters[i].value
-                if let decoded = ExtendedValue.decodedIfLabelled(message.text.span(boundary)) { boundary = message.text.add(decoded.span.bytes) }
+                if let decoded = ExtendedValue.decodedIfLabelled(message.text.span(boundary)) {
+                    boundary = message.text.add(decoded.span.bytes)
+                }
                 break
             }
         }
