@@ -249,7 +249,7 @@ struct MessageParser: ~Copyable {
 
     /// SHA-1 over the decoded content, a piece at a time.
     private mutating func hashContent(_ content: borrowing RawSpan, _ part: Int) {
-        let encoding = TransferEncoding(name: message.text.span(message.parts[part].encoding))
+        let encoding = message.transferEncoding(of: part)
         switch encoding {
         case .unknown: return
         case .identity:
