@@ -22,10 +22,19 @@ struct CacheOracleTests {
         try compare(samples, eightBit: .reject, options: ["reject8bit: yes"])
     }
 
+    @Test func daysAreCountedInTheServersZone() throws {
+        let samples = HostileMessages.all(random: 30).filter { $0.bytes.starts(with: Array("Date".utf8)) }
+        try compare(samples, eightBit: .keep, options: ["munge8bit: no"], environment: ["TZ": "XXX-5:30"], zone: .fixed(19_800))
+        try compare(samples, eightBit: .keep, options: ["munge8bit: no"], environment: ["TZ": "XXX+8"], zone: .fixed(-28_800))
+    }
+
     private static let internalDate = "21-Nov-2026 06:22:35 +0000"
 
-    private func compare(_ samples: [HostileMessages.Sample], eightBit: MessageIntake.EightBit, options: [String]) throws {
-        let cyrus = try DebianCyrus(options: options, users: ["alice"])
+    private func compare(
+        _ samples: [HostileMessages.Sample], eightBit: MessageIntake.EightBit, options: [String], environment: [String: String] = [:],
+        zone: ServerTimeZone = .fixed(0)
+    ) throws {
+        let cyrus = try DebianCyrus(options: options, users: ["alice"], environment: environment)
         defer { cyrus.stop() }
         let client = try IMAPConnection(port: cyrus.port("imap"))
         try client.login("alice")
@@ -50,7 +59,7 @@ struct CacheOracleTests {
         for (sample, record) in zip(stored, mailbox.records) {
             var bytes = sample.bytes
             if eightBit == .munge { MessageIntake.munge(&bytes) }
-            let found = try difference(bytes, record)
+            let found = try difference(bytes, record, zone: zone)
             if !found.isEmpty { differences += 1 }
             if !found.isEmpty { Issue.record("\(sample.name)\n\(found)\nmessage: \(Self.show(bytes[...]))") }
         }
@@ -58,7 +67,7 @@ struct CacheOracleTests {
     }
 
     /// What differs, for people; empty when nothing does.
-    private func difference(_ bytes: [UInt8], _ record: StoredMailbox.Record) throws -> String {
+    private func difference(_ bytes: [UInt8], _ record: StoredMailbox.Record, zone: ServerTimeZone) throws -> String {
         let parsed = Message.parse(bytes)
         var cache: [UInt8] = []
         let crc = parsed.appendCacheRecord(to: &cache)
@@ -78,7 +87,7 @@ struct CacheOracleTests {
         check("size", parsed.size, record.size)
         check("header_size", parsed.headerSize, record.headerSize)
         check("guid", parsed.guid, record.guid)
-        check("sentdate", UInt32(truncatingIfNeeded: parsed.sentDate(internalDate: record.internalDate, zone: .fixed(0))), record.sentDate)
+        check("sentdate", UInt32(truncatingIfNeeded: parsed.sentDate(internalDate: record.internalDate, zone: zone)), record.sentDate)
         check("gmtime", UInt32(truncatingIfNeeded: parsed.gmtime(internalDate: record.internalDate)), record.gmtime)
         check("cache version", ParsedMessage.cacheVersion, record.cacheVersion)
         if lines.isEmpty { check("cache crc", crc, record.cacheCRC) }
@@ -90,7 +99,9 @@ struct CacheOracleTests {
     }
 
     private static func show(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.prefix(400).map { $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16) }.joined()
+        bytes.prefix(400).map {
+            $0 >= 0x20 && $0 < 0x7f ? String(UnicodeScalar($0)) : $0 == 13 ? "\\r" : $0 == 10 ? "\\n" : "\\x" + String($0, radix: 16)
+        }.joined()
     }
 
     private static func hex(_ slice: ArraySlice<UInt8>) -> String {

@@ -18,7 +18,9 @@ public enum ExtendedValue {
 
     /// The value as UTF-8 when it names a known set; nil for anything else.
     public static func decodedIfLabelled(_ value: borrowing RawSpan) -> [UInt8]? {
-        guard let first = value.firstOffset(of: 0x27), first > 0, let second = value.firstOffset(of: 0x27, from: first + 1) else { return nil }
+        guard let first = value.firstOffset(of: 0x27), first > 0, let second = value.firstOffset(of: 0x27, from: first + 1) else {
+            return nil
+        }
         let bytes = percentDecoded(value.dropping(second + 1))
         do { return try Charset.utf8(of: bytes.span.bytes, in: value.slice(0, first)) } catch { return nil }
     }

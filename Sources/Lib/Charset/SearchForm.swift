@@ -1,8 +1,11 @@
 import Bytes
 import CICU
 
-/// Text as SEARCH compares it: decomposed for compatibility, lower-case, without diacritics, white space merged
+/// Text as SEARCH compares it: in title case (capitals), decomposed for compatibility, without diacritics, white space merged
 /// (Cyrus `charset_flags`, from the options search_skipdiacrit and search_whitespace).
+///
+/// The form is Cyrus's for all of Unicode, but for two faults of its table: Greek letters with accents, which it drops altogether,
+/// and the small ae, oe and eth that come out of modifier letters, which it takes apart.
 ///
 /// A value folds one text that may come in pieces: `fold` each piece, whose characters must be whole.
 public struct SearchForm: Sendable {
@@ -28,10 +31,10 @@ public struct SearchForm: Sendable {
             if byte < 0x80 {
                 at += 1
                 if byte.isASCIISpace {
-                    appendSpace(byte, into: &out)
+                    appendSpace(into: &out)
                 } else {
                     afterSpace = false
-                    out.append(byte.asciiLowercased)
+                    out.append(byte.asciiUppercased)
                 }
                 continue
             }
@@ -56,10 +59,10 @@ public struct SearchForm: Sendable {
         return out
     }
 
-    private mutating func appendSpace(_ byte: UInt8, into out: inout [UInt8]) {
+    private mutating func appendSpace(into out: inout [UInt8]) {
         switch whitespace {
         case .skip: break
-        case .keep: out.append(byte)
+        case .keep: out.append(0x20)
         case .merge:
             if !afterSpace { out.append(0x20) }
             afterSpace = true
@@ -67,37 +70,52 @@ public struct SearchForm: Sendable {
     }
 
     private mutating func appendFolded(_ scalar: UInt32, into out: inout [UInt8]) {
-        let lower = UInt32(bitPattern: cicu_lower(Int32(bitPattern: scalar)))
+        // Unassigned and most other letters of the East have no case and no decomposition: not worth the look-ups.
+        if scalar >= 0x3400 && scalar < 0xa000 || scalar >= 0xac00 && scalar < 0xd7b0 {
+            afterSpace = false
+            out.append(scalar: scalar)
+            return
+        }
+        appendDecomposed(UInt32(bitPattern: cicu_title(Int32(bitPattern: scalar))), depth: 0, into: &out)
+    }
+
+    /// Takes a scalar apart as far as it goes; what would become a space with something on it stays whole.
+    private mutating func appendDecomposed(_ scalar: UInt32, depth: Int, into out: inout [UInt8]) {
+        // Decompositions are a handful of steps deep; the bound is for tables gone wrong.
+        guard depth < 8 else { return appendPlain(scalar, into: &out) }
         withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 32) { units in
             guard let base = units.baseAddress else { return }
-            // The longest decomposition in Unicode has 18 units.
-            let count = cicu_decompose(Int32(bitPattern: lower), base, Int32(units.count))
-            guard count > 0 else {
-                appendPlain(lower, into: &out)
-                return
-            }
+            let count = Int(cicu_decompose(Int32(bitPattern: scalar), base, Int32(units.count)))
+            guard count > 0, count == 1 || units[0] != 0x20 else { return appendPlain(scalar, into: &out) }
             var high: UInt32 = 0
-            for i in 0..<Int(count) {
+            for i in 0..<count {
                 let unit = UInt32(units[i])
                 if unit & 0xfc00 == 0xd800 {
                     high = unit
                 } else if unit & 0xfc00 == 0xdc00 {
-                    appendPlain(0x10000 + (high & 0x3ff) << 10 + unit & 0x3ff, into: &out)
+                    appendDecomposed(0x10000 + (high & 0x3ff) << 10 + unit & 0x3ff, depth: depth + 1, into: &out)
                 } else {
-                    // A decomposition may bring capitals back (U+2122 is TM).
-                    appendPlain(UInt32(bitPattern: cicu_lower(Int32(bitPattern: unit))), into: &out)
+                    appendDecomposed(unit, depth: depth + 1, into: &out)
                 }
             }
         }
     }
 
     private mutating func appendPlain(_ scalar: UInt32, into out: inout [UInt8]) {
-        if scalar < 0x80 && UInt8(scalar).isASCIISpace || scalar >= 0x80 && cicu_is_space(Int32(bitPattern: scalar)) != 0 {
-            appendSpace(0x20, into: &out)
-            return
-        }
+        if Self.isSpace(scalar) { return appendSpace(into: &out) }
         afterSpace = false
-        if skipsDiacritics && scalar >= 0x300 && scalar <= 0x36f { return }
-        out.append(scalar: scalar)
+        switch scalar {
+        case 0x300...0x36f where skipsDiacritics: break
+        case 0x2044: out.append(UInt8(ascii: "/"))
+        case 0xdf: out.append("ss")
+        default: out.append(scalar: scalar)
+        }
+    }
+
+    private static func isSpace(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0x09...0x0d, 0x20, 0xa0, 0x1680, 0x2000...0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000: true
+        default: false
+        }
     }
 }

@@ -68,75 +68,102 @@ public struct TransferDecoder: Sendable {
         return out
     }
 
-    private mutating func decodeBase64(_ bytes: borrowing RawSpan, table: InlineArray<256, UInt8>, into out: inout [UInt8]) {
+    private mutating func decodeBase64(_ bytes: borrowing RawSpan, table: [UInt8], into out: inout [UInt8]) {
         let start = out.count
         let most = bytes.byteCount / 4 * 3 + 6
         // Decoded in place into the tail of the output: at most three bytes for four digits, two groups of slack.
         out.reserveCapacity(start + most)
         var (group, digits) = (self.group, self.digits)
         bytes.withUnsafeBytes { source in
-            out.append(addingAtMost: most) { target in
-                var written = 0
-                var at = 0
-                let end = source.count
-                while at < end {
-                    if digits == 0 {
-                        while at + 4 <= end {
-                            let a = table[Int(source[at])]
-                            let b = table[Int(source[at + 1])]
-                            let c = table[Int(source[at + 2])]
-                            let d = table[Int(source[at + 3])]
-                            if (a | b | c | d) & 0xc0 != 0 { break }
-                            target[written] = a << 2 | b >> 4
-                            target[written + 1] = b << 4 | c >> 2
-                            target[written + 2] = c << 6 | d
-                            written += 3
-                            at += 4
+            table.withUnsafeBufferPointer { table in
+                out.append(addingAtMost: most) { target in
+                    // The table has 256 entries and `most` bounds the output: every index below is inside.
+                    var written = 0
+                    var at = 0
+                    let end = source.count
+                    while at < end {
+                        if digits == 0 {
+                            while at + 4 <= end {
+                                let a = table[Int(source[at])]
+                                let b = table[Int(source[at + 1])]
+                                let c = table[Int(source[at + 2])]
+                                let d = table[Int(source[at + 3])]
+                                if (a | b | c | d) & 0xc0 != 0 { break }
+                                target[written] = a << 2 | b >> 4
+                                target[written + 1] = b << 4 | c >> 2
+                                target[written + 2] = c << 6 | d
+                                written += 3
+                                at += 4
+                            }
+                            if at >= end { break }
                         }
-                        if at >= end { break }
+                        let value = table[Int(source[at])]
+                        at += 1
+                        if value == padding {
+                            digits = 0
+                            group = 0
+                            continue
+                        }
+                        if value & 0xc0 != 0 { continue }
+                        group = group << 6 | UInt32(value)
+                        digits += 1
+                        switch digits {
+                        case 2:
+                            target[written] = UInt8(truncatingIfNeeded: group >> 4)
+                            written += 1
+                        case 3:
+                            target[written] = UInt8(truncatingIfNeeded: group >> 2)
+                            written += 1
+                        case 4:
+                            target[written] = UInt8(truncatingIfNeeded: group)
+                            written += 1
+                            digits = 0
+                            group = 0
+                        default: break
+                        }
                     }
-                    let value = table[Int(source[at])]
-                    at += 1
-                    if value == padding {
-                        digits = 0
-                        group = 0
-                        continue
-                    }
-                    if value & 0xc0 != 0 { continue }
-                    group = group << 6 | UInt32(value)
-                    digits += 1
-                    switch digits {
-                    case 2:
-                        target[written] = UInt8(truncatingIfNeeded: group >> 4)
-                        written += 1
-                    case 3:
-                        target[written] = UInt8(truncatingIfNeeded: group >> 2)
-                        written += 1
-                    case 4:
-                        target[written] = UInt8(truncatingIfNeeded: group)
-                        written += 1
-                        digits = 0
-                        group = 0
-                    default: break
-                    }
+                    return written
                 }
-                return written
             }
         }
         (self.group, self.digits) = (group, digits)
     }
 
     private mutating func decodeQuotedPrintable(_ bytes: borrowing RawSpan, into out: inout [UInt8]) {
-        for i in 0..<bytes.byteCount {
-            let byte = bytes[i]
-            if byte == 0x0d { continue }
-            if byte == 0x0a {
-                flushLine(hasEnd: true, into: &out)
-                continue
+        var at = 0
+        let end = bytes.byteCount
+        while at < end {
+            let newline = bytes.firstOffset(of: 0x0a, from: at)
+            var stop = newline ?? end
+            // Most lines are plain, whole and short: they are copied in one piece.
+            if let newline, line.isEmpty, newline - at < 900, newline > at, bytes[newline - 1] == 0x0d {
+                let text = bytes.slice(at, newline - 1 - at)
+                if text.byteCount == 0 || isPlain(text) {
+                    out.append(bytes.slice(at, newline + 1 - at))
+                    at = newline + 1
+                    continue
+                }
             }
-            line.append(byte)
-            if line.count > 998 { flushLine(hasEnd: false, into: &out) }
+            while at < stop {
+                let byte = bytes[at]
+                at += 1
+                if byte == 0x0d { continue }
+                line.append(byte)
+                if line.count > 998 { flushLine(hasEnd: false, into: &out) }
+            }
+            if newline != nil {
+                flushLine(hasEnd: true, into: &out)
+                stop += 1
+            }
+            at = stop
         }
+    }
+
+    /// Whether a line decodes to itself.
+    private func isPlain(_ text: borrowing RawSpan) -> Bool {
+        let last = text[text.byteCount - 1]
+        return last != 0x20 && last != 0x09 && !isHeader && text.firstOffset(of: UInt8(ascii: "=")) == nil
+            && text.firstOffset(of: 0x0d) == nil
     }
 
     private mutating func flushLine(hasEnd: Bool, into out: inout [UInt8]) {
@@ -172,8 +199,8 @@ public struct TransferDecoder: Sendable {
 
 private let padding: UInt8 = 0xfe
 
-private func makeBase64Values(_ c62: UInt8, _ c63: UInt8) -> InlineArray<256, UInt8> {
-    var table = InlineArray<256, UInt8>(repeating: 0xff)
+private func makeBase64Values(_ c62: UInt8, _ c63: UInt8) -> [UInt8] {
+    var table = [UInt8](repeating: 0xff, count: 256)
     for i in 0..<26 {
         table[0x41 + i] = UInt8(i)
         table[0x61 + i] = UInt8(26 + i)

@@ -97,7 +97,8 @@ enum AddressScanner {
     }
 
     /// A domain; the comment right behind it if asked for.
-    static func domain(_ value: borrowing RawSpan, _ at: inout Int, readsComment: Bool) -> (end: UInt8, domain: [UInt8], comment: [UInt8]?) {
+    static func domain(_ value: borrowing RawSpan, _ at: inout Int, readsComment: Bool) -> (end: UInt8, domain: [UInt8], comment: [UInt8]?)
+    {
         skipSpace(value, &at)
         var domain: [UInt8] = []
         var comment: [UInt8]?

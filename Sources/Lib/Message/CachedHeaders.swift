@@ -42,7 +42,8 @@ public enum CachedHeaders {
         ("x-ref", 2), ("x-priority", 2), ("x-msmail-priority", 2), ("x-msoesrec", 2),
         ("x-spam-score", 3), ("x-resolved-to", 3), ("x-delivered-to", 3), ("x-mail-from", 3), ("x-truedomain-domain", 3),
         ("x-me-message-id", 4), ("x-cyrus-session-id", 4),
-        ("x-universally-unique-identifier", 6), ("x-uniform-type-identifier", 6), ("x-apple-base-url", 6), ("x-apple-mail-remote-attachments", 6),
+        ("x-universally-unique-identifier", 6), ("x-uniform-type-identifier", 6), ("x-apple-base-url", 6),
+        ("x-apple-mail-remote-attachments", 6),
         ("reply-to", 7), ("sender", 7),
     ]
 

@@ -58,7 +58,7 @@ public enum HeaderFields {
     }
 
     /// Appends the fields of `HEADER.FIELDS (names)`, or with `excluding` of `HEADER.FIELDS.NOT`, as they stand in the message,
-    /// and a blank line (RFC 3501 section 6.4.5). `lineLimit` is maxheaderlines: fields beyond are left out; 0 for none.
+    /// and a blank line (RFC 3501 section 6.4.5). Lines without a name count as not named. `lineLimit` is maxheaderlines: fields beyond are left out; 0 for none.
     public static func appendSubset(
         of header: borrowing RawSpan, names: [[UInt8]], excluding: Bool = false, lineLimit: Int = 1000, to out: inout [UInt8]
     ) {
@@ -66,8 +66,9 @@ public enum HeaderFields {
         var seen = 0
         while let field = field(header, at: at) {
             let name = header.slice(field.start, field.nameEnd - field.start)
-            let isNamed = names.contains { $0.count == name.byteCount && name.equalsIgnoringCase($0.span.bytes) }
-            if isNamed != excluding, field.valueStart > field.start { out.append(header.slice(field.start, field.end - field.start)) }
+            let isNamed =
+                field.valueStart > field.start && names.contains { $0.count == name.byteCount && name.equalsIgnoringCase($0.span.bytes) }
+            if isNamed != excluding { out.append(header.slice(field.start, field.end - field.start)) }
             at = field.end
             seen += 1
             if lineLimit > 0, seen > lineLimit { break }

@@ -54,10 +54,13 @@ extension MessageDate {
             let minute = digits(2), skip(UInt8(ascii: ":")), let second = digits(2), skip(0x20)
         else { return nil }
         let isWest = skip(UInt8(ascii: "-"))
-        guard isWest || skip(UInt8(ascii: "+")), let zoneHour = digits(2), let zoneMinute = digits(2), at == text.byteCount else { return nil }
+        guard isWest || skip(UInt8(ascii: "+")), let zoneHour = digits(2), let zoneMinute = digits(2), at == text.byteCount else {
+            return nil
+        }
         guard day >= 1, day <= daysIn(month: month + 1, year: year), hour < 24, minute < 60, second <= 60 else { return nil }
         let zone = Int64(zoneHour * 3600 + zoneMinute * 60)
-        let time = CivilTime.daysFromEpoch(year: Int64(year), month: month + 1, day: day) * 86400 + Int64(hour * 3600 + minute * 60 + second)
+        let time =
+            CivilTime.daysFromEpoch(year: Int64(year), month: month + 1, day: day) * 86400 + Int64(hour * 3600 + minute * 60 + second)
         return isWest ? time + zone : time - zone
     }
 

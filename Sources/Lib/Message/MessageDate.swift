@@ -14,7 +14,9 @@ public enum MessageDate {
     /// The day alone, as midnight in `zone`; what stands behind the year does not matter.
     public static func parseDay(_ text: borrowing RawSpan, zone: ServerTimeZone = .system) -> Int64? {
         var reader = Reader()
-        guard let date = reader.readDate(text), let time = zone.midnight(year: date.year, month: date.month, day: date.day) else { return nil }
+        guard let date = reader.readDate(text), let time = zone.midnight(year: date.year, month: date.month, day: date.day) else {
+            return nil
+        }
         return time < 0 ? nil : time
     }
 
@@ -85,7 +87,9 @@ public enum MessageDate {
         /// Seconds of the day, and the zone's seconds east of UTC.
         mutating func readClock(_ text: borrowing RawSpan) -> (seconds: Int64, zone: Int64)? {
             skipBlanks(text)
-            guard let hour = number(text, width: 1...2), byte(text) == UInt8(ascii: ":") || byte(text) == UInt8(ascii: ".") else { return nil }
+            guard let hour = number(text, width: 1...2), byte(text) == UInt8(ascii: ":") || byte(text) == UInt8(ascii: ".") else {
+                return nil
+            }
             at += 1
             guard let minute = number(text, width: 1...2) else { return nil }
             var seconds = Int64(hour.value) * 3600 + Int64(minute.value) * 60

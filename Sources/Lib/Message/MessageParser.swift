@@ -114,7 +114,9 @@ struct MessageParser: ~Copyable {
             }
             if message.text.equals(message.parameters[i].name, "BOUNDARY*") {
                 boundary = message.parameters[i].value
-                if let decoded = ExtendedValue.decodedIfLabelled(message.text.span(boundary)) { boundary = message.text.add(decoded.span.bytes) }
+                if let decoded = ExtendedValue.decodedIfLabelled(message.text.span(boundary)) {
+                    boundary = message.text.add(decoded.span.bytes)
+                }
                 break
             }
         }
@@ -247,7 +249,7 @@ struct MessageParser: ~Copyable {
 
     /// SHA-1 over the decoded content, a piece at a time.
     private mutating func hashContent(_ content: borrowing RawSpan, _ part: Int) {
-        let encoding = TransferEncoding(name: message.text.span(message.parts[part].encoding))
+        let encoding = message.transferEncoding(of: part)
         switch encoding {
         case .unknown: return
         case .identity:

@@ -106,17 +106,15 @@ extension ParsedMessage {
             if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "(") { break }
             if byte == 0x0a, !(at + 1 < value.byteCount && (value[at + 1] == 0x20 || value[at + 1] == 0x09)) { break }
             if byte == 0x0d, !(at + 1 < value.byteCount && value[at + 1] == 0x0a) { break }
-            if byte == 0x0b || byte == 0x0c { break }
-            if byte < 0x20 && !byte.isASCIISpace { return false }
+            if byte < 0x20 && byte != 0x09 && byte != 0x0a && byte != 0x0d { return false }
             at += 1
         }
         valueEnd = at
         while valueEnd > start, value[valueEnd - 1].isASCIISpace { valueEnd -= 1 }
         if valueEnd == start {
-            // Cyrus takes an empty value's `;` for part of it and drops the parameter behind it too.
-            at += 1
-            _ = FieldValue.skipSpace(value, &at)
-            return false
+            // Cyrus takes the `;` behind an empty value for the value.
+            at = start + 1
+            valueEnd = at
         }
         return true
     }

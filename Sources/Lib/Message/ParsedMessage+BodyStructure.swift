@@ -19,7 +19,7 @@ extension ParsedMessage {
                 appendLeafStart(part, to: &out)
                 out.append(0x20)
                 let child = parts[part].firstChild
-                appendEnvelope(parts[child].envelope, to: &out)
+                appendEnvelope(parts[child].envelope, mainAddresses(parts[child].envelope), to: &out)
                 out.append(0x20)
                 open.append(part)
                 part = child

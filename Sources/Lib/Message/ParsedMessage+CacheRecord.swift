@@ -10,17 +10,19 @@ extension ParsedMessage {
     public func appendCacheRecord(to out: inout [UInt8]) -> UInt32 {
         let start = out.count
         out.reserveCapacity(start + 1024)
-        item(&out) { appendEnvelope(0, to: &$0) }
+        let addresses = mainAddresses(0)
+        item(&out) { appendEnvelope(0, addresses, to: &$0) }
         item(&out) { appendBody(withExtensions: true, to: &$0) }
         item(&out) { appendBody(withExtensions: false, to: &$0) }
         item(&out) { appendSection(to: &$0) }
         item(&out) { $0.append(contentsOf: cachedHeaders) }
-        let fields = envelopes[0]
-        for list in [fields.from, fields.to, fields.cc, fields.bcc] {
-            item(&out) { if !list.isNone { AddressList(text.span(list)).appendSearchForm(to: &$0) } }
-        }
+        item(&out) { addresses.from.appendSearchForm(to: &$0) }
+        item(&out) { addresses.to.appendSearchForm(to: &$0) }
+        item(&out) { addresses.cc.appendSearchForm(to: &$0) }
+        item(&out) { addresses.bcc.appendSearchForm(to: &$0) }
         item(&out) { out in
-            if fields.subject.isNone { out.append("NIL") } else { out.append(nstring: EncodedWords.decoded(text.span(fields.subject)).span.bytes) }
+            let subject = envelopes[0].subject
+            if subject.isNone { out.append("NIL") } else { out.append(nstring: EncodedWords.decoded(text.span(subject)).span.bytes) }
         }
         return CRC32.of(out.span.bytes.dropping(start))
     }

@@ -30,8 +30,23 @@ extension ParsedMessage {
         envelopes[index].receivedDate = FieldValue.unfold(value.dropping(start), into: &text)
     }
 
+    /// The address lists of a header that are written twice: in the envelope and in items 5 to 8.
+    struct MainAddresses {
+        let from: AddressList
+        let to: AddressList
+        let cc: AddressList
+        let bcc: AddressList
+    }
+
+    func mainAddresses(_ index: Int) -> MainAddresses {
+        let fields = index >= 0 ? envelopes[index] : EnvelopeFields()
+        return MainAddresses(
+            from: AddressList(text.span(fields.from)), to: AddressList(text.span(fields.to)), cc: AddressList(text.span(fields.cc)),
+            bcc: AddressList(text.span(fields.bcc)))
+    }
+
     /// Appends the ENVELOPE of a message's header, with its parentheses (item 0).
-    func appendEnvelope(_ index: Int, to out: inout [UInt8]) {
+    func appendEnvelope(_ index: Int, _ addresses: MainAddresses, to out: inout [UInt8]) {
         let fields = index >= 0 ? envelopes[index] : EnvelopeFields()
         out.append(UInt8(ascii: "("))
         out.append(nstring: text, fields.date)
@@ -39,16 +54,18 @@ extension ParsedMessage {
         out.append(nstring: text, fields.subject)
         out.append(0x20)
         let start = out.count
-        appendAddresses(fields.from, to: &out)
+        append(addresses.from, to: &out)
         let from = start..<out.count
         out.append(0x20)
         appendAddresses(fields.sender, elseCopying: from, to: &out)
         out.append(0x20)
         appendAddresses(fields.replyTo, elseCopying: from, to: &out)
-        for list in [fields.to, fields.cc, fields.bcc] {
-            out.append(0x20)
-            appendAddresses(list, to: &out)
-        }
+        out.append(0x20)
+        append(addresses.to, to: &out)
+        out.append(0x20)
+        append(addresses.cc, to: &out)
+        out.append(0x20)
+        append(addresses.bcc, to: &out)
         out.append(0x20)
         out.append(nstring: text, fields.inReplyTo)
         out.append(0x20)
@@ -56,25 +73,24 @@ extension ParsedMessage {
         out.append(UInt8(ascii: ")"))
     }
 
-    /// Sender and Reply-To stand for From when they are missing or hold no address.
+    /// From stands for Sender and Reply-To when they are missing or hold no address.
     private func appendAddresses(_ list: TextRef, elseCopying from: Range<Int>, to out: inout [UInt8]) {
-        let start = out.count
-        if !list.isNone { appendAddresses(list, to: &out) }
-        if out.count - start <= 3 {
-            out.removeLast(out.count - start)
+        let parsed = AddressList(text.span(list))
+        if parsed.addresses.isEmpty {
             out.reserveCapacity(out.count + from.count)
             for i in from { out.append(out[i]) }
+        } else {
+            append(parsed, to: &out)
         }
     }
 
-    private func appendAddresses(_ list: TextRef, to out: inout [UInt8]) {
-        let parsed = AddressList(text.span(list))
-        guard !list.isNone, !parsed.addresses.isEmpty else {
+    private func append(_ list: AddressList, to out: inout [UInt8]) {
+        if list.addresses.isEmpty {
             out.append("NIL")
             return
         }
         out.append(UInt8(ascii: "("))
-        for address in parsed.addresses {
+        for address in list.addresses {
             out.append(UInt8(ascii: "("))
             out.append(nstring: address.name)
             out.append(0x20)

@@ -55,8 +55,9 @@ public struct SectionMap: ~Escapable {
             guard !path.isEmpty, let entry = try entry(path) else { return nil }
             return Self.range(entry.headerOffset, entry.headerSize)
         case .header, .text:
-            guard let entry = try messageEntry(path) else { return nil }
-            return part == .header ? Self.range(entry.headerOffset, entry.headerSize) : Self.range(entry.contentOffset, entry.contentSize)
+            guard let entry = try messageEntry(path, part) else { return nil }
+            if part == .header { return Self.range(entry.headerOffset, entry.headerSize) }
+            return Self.range(entry.contentOffset, entry.contentSize)
         }
     }
 
@@ -72,14 +73,25 @@ public struct SectionMap: ~Escapable {
     }
 
     /// The message that a message/rfc822 part holds (or, for the empty path, the message): part 0 of its table.
-    private func messageEntry(_ path: [UInt32]) throws(Damage) -> SectionEntry? {
-        guard !path.isEmpty else { return try entry(table: 0, index: 0) }
-        guard let (table, index) = try find(path) else { return nil }
-        let inner = try innerTable(of: table, index)
+    ///
+    /// Its text is taken from part 1 when there is just that one: a multipart without parts is an empty text there.
+    private func messageEntry(_ path: [UInt32], _ part: Part) throws(Damage) -> SectionEntry? {
+        var inner = 0
+        if !path.isEmpty {
+            guard let (table, index) = try find(path) else { return nil }
+            inner = try innerTable(of: table, index)
+        }
         let count = try word(inner)
         guard count > 0 else { return nil }
         let zero = try entry(table: inner, index: 0)
-        return zero.headerSize >= 0xffff_ffff ? nil : zero
+        if zero.headerSize >= 0xffff_ffff { return nil }
+        return part == .text && count == 2 ? try textEntry(table: inner, zero) : zero
+    }
+
+    private func textEntry(table: Int, _ zero: SectionEntry) throws(Damage) -> SectionEntry {
+        let one = try entry(table: table, index: 1)
+        // The one part of a multipart has a header of its own; else part 1 repeats the message's.
+        return one.headerOffset == zero.headerOffset && one.headerSize == zero.headerSize ? one : zero
     }
 
     /// The table and the number in it of a part.

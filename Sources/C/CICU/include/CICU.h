@@ -25,16 +25,14 @@ static inline int cicu_to_unicode(UConverter *converter, UChar **target, const U
 }
 
 
-static inline UChar32 cicu_lower(UChar32 scalar) { return u_tolower(scalar); }
+static inline UChar32 cicu_title(UChar32 scalar) { return u_totitle(scalar); }
 
-static inline int cicu_is_space(UChar32 scalar) { return u_isUWhiteSpace(scalar); }
-
-/// The full compatibility decomposition (NFKD) of one scalar: its length in UTF-16 units, or a negative number when it has none.
+/// One step of a scalar's compatibility decomposition: its length in UTF-16 units, or a negative number when it has none.
 static inline int32_t cicu_decompose(UChar32 scalar, UChar *target, int32_t capacity) {
     UErrorCode error = U_ZERO_ERROR;
-    const UNormalizer2 *form = unorm2_getNFKDInstance(&error);
+    const UNormalizer2 *form = unorm2_getNFKCInstance(&error);
     if (U_FAILURE(error)) return -1;
     UErrorCode failure = U_ZERO_ERROR;
-    int32_t count = unorm2_getDecomposition(form, scalar, target, capacity, &failure);
+    int32_t count = unorm2_getRawDecomposition(form, scalar, target, capacity, &failure);
     return U_SUCCESS(failure) ? count : -1;
 }
