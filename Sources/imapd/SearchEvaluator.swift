@@ -187,7 +187,7 @@ final class SearchEvaluator {
 
     private func partMatches(_ raw: RawSpan, _ entry: SectionEntry, _ charset: RawSpan, _ text: [UInt8]) -> Bool {
         let pattern = pattern(text)
-        let decoded = entry.encoding == TransferEncoding.none ? raw.array : TransferDecoder.decoded(raw, entry.encoding)
+        let decoded = TransferDecoder.decoded(raw, entry.encoding)
         let utf8 = (try? Charset.utf8(of: decoded.span.bytes, in: charset)) ?? decoded
         return pattern.matches(utf8.span.bytes, whitespace: whitespace, skipsDiacritics: skipsDiacritics)
     }
