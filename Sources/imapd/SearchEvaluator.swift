@@ -120,8 +120,9 @@ final class SearchEvaluator {
             }
             return found
         }
-        guard let file = try messageFile(record), let head = file.slice(0..<min(Int(record.headerSize), Int(record.size))) else { return false }
-        return fieldMatches(name, text, head)
+        let range = 0..<min(Int(record.headerSize), Int(record.size))
+        guard let file = try messageFile(record), file.holds(range) else { return false }
+        return fieldMatches(name, text, file.slice(range))
     }
 
     private func fieldMatches(_ name: [UInt8], _ text: [UInt8], _ header: RawSpan) -> Bool {
@@ -152,7 +153,8 @@ final class SearchEvaluator {
         guard let file = try messageFile(record) else { return false }
         return try view.mailbox.withCache(record) { bytes throws(MailboxError) in
             let map = SectionMap(try Self.view(bytes, record)[.section])
-            if withHeader, let head = file.slice(0..<min(Int(record.headerSize), Int(record.size))), headerMatches(text, head) { return true }
+            let head = 0..<min(Int(record.headerSize), Int(record.size))
+            if withHeader, file.holds(head), headerMatches(text, file.slice(head)) { return true }
             return try parts([], map, file, text, withHeader, 0)
         }
     }

@@ -187,11 +187,11 @@ struct SearchParser {
         let text = parser.peek == UInt8(ascii: "\"") ? try parser.quoted() : try parser.atom()
         let parts = text.split(separator: UInt8(ascii: "-")).map { Array($0) }
         let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-        guard parts.count == 3, let day = parts[0].span.bytes.decimal, day >= 1, day <= 31,
-            let month = months.firstIndex(of: parts[1].asciiLowercased.text), let year = parts[2].span.bytes.decimal, year >= 1900, year <= 9999
+        guard parts.count == 3, let day = Int(parts[0].text), day >= 1, day <= 31,
+            let month = months.firstIndex(of: parts[1].asciiLowercased.text), let year = Int(parts[2].text), year >= 1900, year <= 9999
         else { throw .bad("Invalid Search parameter") }
-        let start = Clock.time(year: Int(year), month: month + 1, day: Int(day), hour: 0, minute: 0, second: 0)
-        let end = Clock.time(year: Int(year), month: month + 1, day: Int(day) + 1, hour: 0, minute: 0, second: 0)
+        let start = Clock.time(year: year, month: month + 1, day: day, hour: 0, minute: 0, second: 0)
+        let end = Clock.time(year: year, month: month + 1, day: day + 1, hour: 0, minute: 0, second: 0)
         return start..<max(start, end)
     }
 }

@@ -237,10 +237,11 @@ extension Session {
             return
         }
         if message == nil { message = try MessageFile(mailbox, record) }
-        guard let message, let bytes = message.slice(range) else {
+        guard let message, message.holds(range) else {
             throw .damaged(
                 path: mailbox.messagePath(record), offset: range.upperBound, expected: "\(record.size) bytes", found: "a shorter file")
         }
+        let bytes = message.slice(range)
         connection.out.append("{")
         connection.out.append(decimal: bytes.byteCount)
         connection.out.append("}\r\n")
@@ -264,10 +265,11 @@ extension Session {
                 return
             }
             if message == nil { message = try MessageFile(mailbox, record) }
-            guard let message, let header = message.slice(range) else {
+            guard let message, message.holds(range) else {
                 throw .damaged(
                     path: mailbox.messagePath(record), offset: range.upperBound, expected: "\(record.size) bytes", found: "a shorter file")
             }
+            let header = message.slice(range)
             HeaderFields.appendSubset(of: header, names: names, excluding: excluding, lineLimit: limit, to: &fields)
         }
         var part = 0..<fields.count
@@ -288,7 +290,7 @@ extension Session {
 
 /// A message's file, mapped.
 final class MessageFile {
-    private let map: FileMap
+    private var map: FileMap
 
     init(_ mailbox: Mailbox, _ record: IndexRecord) throws(MailboxError) {
         let path = mailbox.messagePath(record)
@@ -309,10 +311,12 @@ final class MessageFile {
         }
     }
 
-    /// nil when the file is shorter.
+    /// Whether the file has these bytes.
+    func holds(_ range: Range<Int>) -> Bool { bytes.holds(range.count, at: range.lowerBound) }
+
+    /// Bytes that `holds` said are there.
     @_lifetime(borrow self)
-    func slice(_ range: Range<Int>) -> RawSpan? {
-        guard bytes.holds(range.count, at: range.lowerBound) else { return nil }
+    func slice(_ range: Range<Int>) -> RawSpan {
         let span = bytes.extracting(range)
         return _overrideLifetime(span, borrowing: self)
     }
