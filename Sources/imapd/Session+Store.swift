@@ -128,17 +128,17 @@ extension Session {
             if uid { ok(tag, "Completed") } else { no(tag, "No matching messages") }
             return
         }
-        let pairs = try storing { () throws(MailboxError) -> [(from: UID, to: UID)] in
+        let (validity, pairs) = try storing { () throws(MailboxError) -> (UIDValidity, [(from: UID, to: UID)]) in
             let mailbox = try store.mailbox(entry)
             let pairs = try view.copy(places, to: mailbox, rights: rights)
             if move {
                 let gone = Set(pairs.map(\.from.rawValue))
                 try view.expunge(places.filter { gone.contains(view.messages[$0].uid) })
             }
-            return pairs
+            return (mailbox.header.uidValidity, pairs)
         }
         for observer in store.observers { observer.event(.doubleMailbox(view.mailbox.name, entry.name)) }
-        let code = copyCode(try storing { () throws(MailboxError) in try store.mailbox(entry) }.header.uidValidity, pairs)
+        let code = copyCode(validity, pairs)
         if move {
             if !code.isEmpty { out("* OK \(code)Completed\r\n") }
             try tellChanges(mayExpunge: true, uid: uid)

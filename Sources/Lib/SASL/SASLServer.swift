@@ -73,10 +73,12 @@ public final class SASLServer {
 
     /// Checks a password given in clear; throws what libsasl says.
     public func checkPassword(_ session: SASLSession, user: String, password: [UInt8]) throws(Failure) {
-        let code = password.withUnsafeBufferPointer { buffer in
+        // libsasl compares with strcmp: a NUL must follow, and none may stand inside.
+        guard !password.contains(0) else { throw Failure(code: SASL_BADPARAM, description: "a NUL in the password") }
+        let terminated = password + [0]
+        let code = terminated.withUnsafeBufferPointer { buffer in
             buffer.withMemoryRebound(to: CChar.self) {
-                sasl_checkpass(
-                    session.connection, user, UInt32(user.utf8.count), $0.baseAddress ?? UnsafePointer(bitPattern: 1), UInt32($0.count))
+                sasl_checkpass(session.connection, user, UInt32(user.utf8.count), $0.baseAddress, UInt32(password.count))
             }
         }
         guard code == SASL_OK else { throw session.failure(code) }
