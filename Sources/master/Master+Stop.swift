@@ -22,8 +22,9 @@ extension Master {
     /// under a script that has no job control, its other members are not ours to end.
     private func terminateChildren() {
         if Process.leadsGroup {
-            Signal.terminate.ignore()
             Signal.terminate.sendToGroup()
+            // Our own copy is pending, for the signal is blocked here; ignoring it throws it away.
+            Signal.terminate.ignore()
             Signal.terminate.catch()
             return
         }
