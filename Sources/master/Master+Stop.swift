@@ -49,8 +49,9 @@ extension Master {
     func reportStuckChildren(_ now: Double) {
         guard !reportedStuck, let began = stopBegan, now - began >= 30 else { return }
         reportedStuck = true
+        defer { terminateChildren() }
         for (pid, child) in children.living.sorted(by: { $0.key < $1.key }) {
-            log.warning("still waiting for \(child.name) pid \(pid) to end, 30 s after it was told to")
+            log.warning("still waiting for \(child.name) pid \(pid) to end, 30 s after it was told to; telling it again")
         }
     }
 }

@@ -175,7 +175,11 @@ final class RunningMaster {
 
     /// A service, daemon or command for tests. It keeps the service contract in a few lines, and writes what happens to the journal.
     static let probe = """
-        import os, resource, signal, socket, struct, sys
+        import os, resource, select, signal, socket, struct, sys
+        def isOpen(fd):
+            try: return os.fstat(fd) is not None
+            except OSError: return False
+        inherited = [fd for fd in range(256) if isOpen(fd)]
         folder, mode, rest = sys.argv[1], sys.argv[2], sys.argv[3:]
         name = os.environ.get("CYRUS_SERVICE", rest[0] if rest else "-")
         def note(text):
@@ -192,23 +196,35 @@ final class RunningMaster {
             if mode == "service":
                 tell(2)
                 os._exit(0)
+        # A signal between two steps must wake the next wait: its byte does.
+        woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        def wait(*files):
+            while True:
+                ready = select.select([woken] + list(files), [], [])[0]
+                if woken in ready: os.read(woken, 100)
+                if any(f in ready for f in files): return
         signal.signal(signal.SIGTERM, terminated)
         signal.signal(signal.SIGHUP, hup)
         if mode == "service":
             note("start %s %s %d" % (name, os.environ["CYRUS_ID"], os.getpid()))
             listener = socket.socket(fileno=4)
             while True:
-                client, _ = listener.accept()
+                wait(listener)
+                listener.setblocking(False)
+                try: client, _ = listener.accept()
+                except BlockingIOError: continue
+                client.setblocking(True)
                 tell(2)
                 tell(3)
                 client.sendall(("hello %s %s %d\\n" % (name, os.environ["CYRUS_ID"], os.getpid())).encode())
                 while True:
+                    wait(client)
                     line = client.makefile().readline().split()
                     if line[:1] == ["exit"]: os._exit(int(line[1]))
                     if line[:1] == ["env"]: client.sendall((os.environ.get(line[1], "none") + "\\n").encode())
                     elif line[:1] == ["fds"]:
-                        fds = sorted(int(f) for f in os.listdir("/proc/self/fd"))
-                        client.sendall((" ".join(str(f) for f in fds if f < 60) + "\\n").encode())
+                        client.sendall((" ".join(str(fd) for fd in inherited) + "\\n").encode())
                     elif line[:1] == ["limit"]: client.sendall(("%d\\n" % resource.getrlimit(resource.RLIMIT_NOFILE)[0]).encode())
                     elif line[:1] == ["args"]: client.sendall((" ".join(rest) + "\\n").encode())
                     else: break
@@ -218,11 +234,13 @@ final class RunningMaster {
             note("start %s %s %d" % (name, os.environ.get("CYRUS_ISDAEMON", "none"), os.getpid()))
             if "ok" in rest: os.write(3, b"ok\\r\\n")
             if "fail" in rest: os._exit(1)
-            while True: signal.pause()
+            wait()
         elif mode == "datagram":
             note("start %s %s %d" % (name, os.environ["CYRUS_ID"], os.getpid()))
             sock = socket.socket(fileno=4)
-            while True: note("got " + sock.recv(1000).decode())
+            while True:
+                wait(sock)
+                note("got " + sock.recv(1000).decode())
         elif mode == "exit":
             note("ran " + " ".join(rest[1:]))
             os._exit(int(rest[0]))
