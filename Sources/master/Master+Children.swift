@@ -110,7 +110,8 @@ extension Master {
     func ended(_ pid: Int32, _ ending: Process.Ending) {
         let now = Clock.monotonic
         guard let child = children.remove(pid, at: now) else {
-            log.error("received SIGCHLD from unknown child pid \(pid), ignoring")
+            // The first process of a container inherits everybody's orphans.
+            log.log(level: Process.id == 1 ? .debug : .error, "received SIGCHLD from unknown child pid \(pid), ignoring")
             return
         }
         logEnding(pid, child, ending, now)
