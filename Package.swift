@@ -82,7 +82,7 @@ let package = Package(
             name: "database-worker", dependencies: ["CyrusDB", "Posix", "Bytes"], path: "Tests/DatabaseWorker", swiftSettings: strict),
         tests("Bytes", ["Bytes"]),
         tests("Posix", ["Posix", "Bytes"]),
-        tests("Configuration", ["Configuration"]),
+        tests("Configuration", ["Configuration", "Posix", "master", "cyr_info", "cyr_buildinfo"]),
         tests("DList", ["DList", "Bytes"]),
         tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker"]),
         tests("Charset", ["Charset", "Bytes"]),

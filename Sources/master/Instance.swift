@@ -30,6 +30,8 @@ final class Instance {
     /// The head of a message whose rest is still to come.
     var statusBytes: [UInt8] = []
     var connectionWaiting = false
+    /// What the machine last wanted; nothing is left to fork.
+    var need = ServiceMachine.Need()
 
     struct Key: Hashable {
         var name: String

@@ -8,6 +8,7 @@ enum Launch {
     static func run(_ options: CommandOptions) -> Exit.Code {
         // systemd's sockets stand where children's descriptors go: they are moved first.
         let activated = Activation.take()
+        Descriptor.closeOnExec(from: 3)
         let manager = ServiceManager()
         var log = Logger(label: "master") { _ in
             var handler = SyslogHandler()

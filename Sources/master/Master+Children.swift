@@ -30,6 +30,7 @@ extension Master {
     }
 
     /// Starts one process of a service or daemon; false when that failed.
+    @discardableResult
     func spawn(_ instance: Instance, readiness: CInt? = nil) -> Bool {
         let now = Clock.monotonic
         let isDaemon = instance.machine.settings.kind == .daemon
@@ -77,6 +78,11 @@ extension Master {
             var answer: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 64)
             while answer.count < 4 {
+                var entries = [PollEntry(reader.descriptor)]
+                _ = try Poll.wait(&entries, milliseconds: -1, signals: Self.signals)
+                // Told to stop meanwhile: the loop does that.
+                if Signal.terminate.isPending || Signal.interrupt.isPending || Signal.quit.isPending { return }
+                guard entries[0].isReady else { continue }
                 let count = Descriptor.read(reader.descriptor, into: &buffer)
                 guard count > 0 else { break }
                 answer += buffer[..<count]
@@ -104,7 +110,8 @@ extension Master {
     func ended(_ pid: Int32, _ ending: Process.Ending) {
         let now = Clock.monotonic
         guard let child = children.remove(pid, at: now) else {
-            log.error("received SIGCHLD from unknown child pid \(pid), ignoring")
+            // The first process of a container inherits everybody's orphans.
+            log.log(level: Process.id == 1 ? .debug : .error, "received SIGCHLD from unknown child pid \(pid), ignoring")
             return
         }
         logEnding(pid, child, ending, now)

@@ -15,7 +15,7 @@ extension Master {
                 }
                 reportStuckChildren(now)
             } else {
-                startWhatIsNeeded(now)
+                startWhatIsNeeded()
                 runDueEvents()
             }
             doPeriodicWork(now)
@@ -34,15 +34,15 @@ extension Master {
         }
     }
 
-    private func startWhatIsNeeded(_ now: Double) {
+    private func startWhatIsNeeded() {
         for instance in instances {
-            while true {
-                let need = instance.machine.need(connectionWaiting: instance.connectionWaiting, at: Clock.monotonic)
-                perform(need.actions, for: instance)
-                guard need.forks > 0 else { break }
+            repeat {
+                instance.need = instance.machine.need(connectionWaiting: instance.connectionWaiting, at: Clock.monotonic)
+                perform(instance.need.actions, for: instance)
+                // A start that fails makes the machine want a pause, so this ends.
+                if instance.need.forks > 0 { spawn(instance) }
                 instance.connectionWaiting = false
-                guard spawn(instance) else { break }
-            }
+            } while instance.need.forks > 0
         }
     }
 
@@ -80,7 +80,7 @@ extension Master {
             wake.append(now + 1)
         } else {
             for instance in instances {
-                if let moment = instance.machine.need(connectionWaiting: false, at: now).wake { wake.append(moment) }
+                if let moment = instance.need.wake { wake.append(moment) }
             }
             if let due = schedule.next { wake.append(now + Double(max(0, due - Clock.now))) }
         }
@@ -94,10 +94,9 @@ extension Master {
         var watched: [Instance] = []
         for instance in instances where instance.statusRead >= 0 { entries.append(PollEntry(instance.statusRead)) }
         let messages = entries.count
-        let now = Clock.monotonic
         if !isStopping {
             for instance in instances where instance.listener >= 0 {
-                guard instance.machine.need(connectionWaiting: false, at: now).watchesListener else { continue }
+                guard instance.need.watchesListener else { continue }
                 entries.append(PollEntry(instance.listener))
                 watched.append(instance)
             }

@@ -22,8 +22,9 @@ extension Master {
     /// under a script that has no job control, its other members are not ours to end.
     private func terminateChildren() {
         if Process.leadsGroup {
-            Signal.terminate.ignore()
             Signal.terminate.sendToGroup()
+            // Our own copy is pending, for the signal is blocked here; ignoring it throws it away.
+            Signal.terminate.ignore()
             Signal.terminate.catch()
             return
         }
@@ -48,8 +49,9 @@ extension Master {
     func reportStuckChildren(_ now: Double) {
         guard !reportedStuck, let began = stopBegan, now - began >= 30 else { return }
         reportedStuck = true
+        defer { terminateChildren() }
         for (pid, child) in children.living.sorted(by: { $0.key < $1.key }) {
-            log.warning("still waiting for \(child.name) pid \(pid) to end, 30 s after it was told to")
+            log.warning("still waiting for \(child.name) pid \(pid) to end, 30 s after it was told to; telling it again")
         }
     }
 }

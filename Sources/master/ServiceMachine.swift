@@ -206,17 +206,21 @@ struct ServiceMachine: Sendable {
         }
         let room = settings.maxChildren.map { max(0, $0 - active) } ?? Int.max
         reportFull(room, &need, now)
+        let isLimited = meter.isLimited(to: settings.maxForkRate, at: now)
+        if wanted == 0 || !isLimited {
+            if let notice = limits.leave(.forkRate, label, at: now) { need.actions.append(notice) }
+            need.wake = earliest(need.wake, limits.pendingEnd(.forkRate))
+        }
         let mayStart = policy.mayStart(at: now)
-        if !mayStart { need.wake = policy.notBefore }
+        if !mayStart { need.wake = earliest(need.wake, policy.notBefore) }
         guard wanted > 0 || ready == 0, room > 0, mayStart else { return need }
-        if meter.isLimited(to: settings.maxForkRate, at: now) {
+        if isLimited {
             need.wake = earliest(need.wake, meter.retry(after: now))
             let text =
                 "service \(label) has reached maxforkrate=\(settings.maxForkRate): \(active) processes, \(ready) ready; new ones are delayed"
             if wanted > 0, let notice = limits.enter(.forkRate, text, at: now) { need.actions.append(notice) }
             return need
         }
-        if let notice = limits.leave(.forkRate, label, at: now) { need.actions.append(notice) }
         if limits.isWithin(.resources), let retry = limits.retry(.resources), retry > now {
             need.wake = earliest(need.wake, retry)
             return need

@@ -44,16 +44,16 @@ import Testing
         ("START {\n a-b cmd=x\n}", "configuration file cyrus.conf: bad character '-' in name on line 2"),
         ("START {\n ab cmd=\"x\n}", "configuration file cyrus.conf: missing \" on line 2"),
         ("START {\n ab cmd=\"x #y\"\n}", "configuration file cyrus.conf: missing \" on line 2"),
-        ("START {\n ab\n}", "unable to find command for 'ab' (line 2 of cyrus.conf)"),
-        ("START {\n ab CMD=x\n}", "unable to find command for 'ab' (line 2 of cyrus.conf)"),
+        ("START {\n ab\n}", "unable to find command for ab (line 2 of cyrus.conf)"),
+        ("START {\n ab CMD=x\n}", "unable to find command for ab (line 2 of cyrus.conf)"),
         ("START {\n ab cmd=x }\n", "configuration file cyrus.conf: bad character '}' in argument on line 2"),
         ("START {\n ab cmd =x\n}", "configuration file cyrus.conf: bad character ' ' in argument on line 2"),
         ("START {\n ab cmd=x foo\n}", "configuration file cyrus.conf: bad character '\n' in argument on line 2"),
-        ("START {\n {\n}", "unable to find command for '' (line 2 of cyrus.conf)"),
+        ("START {\n {\n}", "unable to find command for  (line 2 of cyrus.conf)"),
         ("SERVICES {\n a cmd=x\n}", "unable to find command or port for service 'a' (line 2 of cyrus.conf)"),
         ("SERVICES {\n a cmd=x listen=1\n a cmd=y listen=2\n}", "multiple entries for service 'a' (line 3 of cyrus.conf)"),
         ("DAEMON {\n a cmd=x\n}\nSERVICES {\n a cmd=y listen=2\n}", "multiple entries for service 'a' (line 5 of cyrus.conf)"),
-        ("EVENTS {\n a period=3\n}", "unable to find command or port for service 'a' (line 2 of cyrus.conf)"),
+        ("EVENTS {\n a period=3\n}", "unable to find command or port for event 'a' (line 2 of cyrus.conf)"),
     ])
     func refusedWithTheseWords(text: String, message: String) {
         do {

@@ -166,3 +166,4 @@ long cy_peer_user(int fd) {
     socklen_t length = sizeof credentials;
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0 ? -1 : (long)credentials.uid;
 }
+int cy_close_on_exec_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */); }

@@ -36,6 +36,7 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     case tooManyArguments(Place)
     case missingCommand(name: String, Place)
     case missingCommandOrPort(name: String, Place)
+    case missingEventCommand(name: String, Place)
     case duplicateService(name: String, Place)
     case missingExecutable(name: String, Place)
 
@@ -63,10 +64,11 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
             "configuration file \(at.file): bad character '\(character)' in \(inArgument ? "argument" : "name") on line \(at.line)"
         case .missingQuote(let at): "configuration file \(at.file): missing \" on line \(at.line)"
         case .tooManyArguments(let at): "configuration file \(at.file): too many arguments on line \(at.line)"
-        case .missingCommand(let name, let at): "unable to find command for '\(name)' (line \(at.line) of \(at.file))"
+        case .missingCommand(let name, let at): "unable to find command for \(name) (line \(at.line) of \(at.file))"
         case .missingCommandOrPort(let name, let at):
             "unable to find command or port for service '\(name)' (line \(at.line) of \(at.file))"
         case .missingExecutable(let name, let at): "cannot find executable for service '\(name)' (line \(at.line) of \(at.file))"
+        case .missingEventCommand(let name, let at): "unable to find command or port for event '\(name)' (line \(at.line) of \(at.file))"
         case .duplicateService(let name, let at): "multiple entries for service '\(name)' (line \(at.line) of \(at.file))"
         }
     }

@@ -3,15 +3,26 @@
 /// Distance counts insertions, deletions, replacements and swaps of neighbours; up to a third of the name may be wrong.
 func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     let word = Array(name.utf8)
+    let occurring = letters(name.utf8)
     let limit = max(1, word.count / 3)
     var best: (name: String, distance: Int)?
     for candidate in candidates {
+        // Each edit changes at most two of the letters that occur: most candidates need no distance.
+        guard abs(candidate.utf8.count - word.count) <= limit,
+            (occurring ^ letters(candidate.utf8)).nonzeroBitCount <= 2 * limit
+        else { continue }
         let other = Array(candidate.utf8)
-        guard abs(other.count - word.count) <= limit else { continue }
         let distance = editDistance(word, other)
         if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.name
+}
+
+/// Which letters occur, one bit for each class of bytes equal modulo 64.
+private func letters(_ bytes: String.UTF8View) -> UInt64 {
+    var occurring: UInt64 = 0
+    for byte in bytes { occurring |= 1 << UInt64(byte & 63) }
+    return occurring
 }
 
 /// Optimal string alignment distance.

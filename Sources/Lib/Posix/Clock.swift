@@ -37,6 +37,17 @@ public enum Clock {
         public let weekday: Int
         /// Seconds east of UTC.
         public let offset: Int
+
+        public init(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, weekday: Int, offset: Int) {
+            self.year = year
+            self.month = month
+            self.day = day
+            self.hour = hour
+            self.minute = minute
+            self.second = second
+            self.weekday = weekday
+            self.offset = offset
+        }
     }
 
     public static func local(_ time: Int64) -> Local {

@@ -51,6 +51,12 @@ public enum Descriptor {
         guard cy_fcntl_set(descriptor, F_SETFD, on ? FD_CLOEXEC : 0) >= 0 else { throw .last("fcntl(F_SETFD)", String(descriptor)) }
     }
 
+    /// Every descriptor from `first` on vanishes at exec: what this process has inherited is not its children's.
+    /// Kernels before 5.11 cannot, and leave them as they are.
+    public static func closeOnExec(from first: CInt) {
+        _ = cy_close_on_exec_from(UInt32(clamping: first))
+    }
+
     public static func setNonBlocking(_ descriptor: CInt, _ on: Bool) throws(PosixError) {
         let flags = cy_fcntl_get(descriptor, F_GETFL)
         guard flags >= 0, cy_fcntl_set(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) >= 0 else {

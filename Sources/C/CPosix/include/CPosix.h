@@ -66,6 +66,8 @@ static inline void cy_syslog(int priority, const char *message) { syslog(priorit
 int cy_pipe(int ends[2]);
 int cy_accept(int listener);
 int cy_duplicate(int fd, int minimum);
+/* Every descriptor from `first` on becomes close-on-exec. 0, or -1 with errno. */
+int cy_close_on_exec_from(unsigned first);
 /* The uid of the process at the other end of a unix socket, -1 when unknown. */
 long cy_peer_user(int fd);
 

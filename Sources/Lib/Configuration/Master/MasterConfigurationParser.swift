@@ -156,7 +156,7 @@ struct MasterConfigurationParser {
     }
 
     private mutating func event(_ reader: inout EntryReader) throws(ConfigurationError) {
-        guard let command = reader.command() else { throw .missingCommandOrPort(name: reader.name, reader.place) }
+        guard let command = reader.command() else { throw .missingEventCommand(name: reader.name, reader.place) }
         let period = reader.number("period", 0)
         var schedule = period > 0 ? EventEntry.Schedule.every(minutes: period) : .once
         if let text = reader.text("at") {

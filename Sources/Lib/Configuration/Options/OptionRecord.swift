@@ -56,7 +56,21 @@ public struct OptionRecord: Sendable {
     }
 
     /// Every option: Cyrus's in its own order, then ours.
-    public static let all: [OptionRecord] = a + bToC + dToG + hToK + lToM + nToP + qToR + s + tToZ + ours
+    public static let all: [OptionRecord] = {
+        var all: [OptionRecord] = []
+        all.reserveCapacity(560)
+        all += a
+        all += bToC
+        all += dToG
+        all += hToK
+        all += lToM
+        all += nToP
+        all += qToR
+        all += s
+        all += tToZ
+        all += ours
+        return all
+    }()
 
     /// The default as it would be written in imapd.conf, or nil when there is none.
     public var defaultText: String? {
