@@ -235,7 +235,7 @@ final class Flat: StorageEngine {
 
     /// The file holds nothing but live records.
     var needsCheckpoint: Bool { false }
-    func checkpoint() throws(CyrusDBError) {}
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {}
 
     /// Every line has a key, and keys ascend.
     func checkConsistency() throws(CyrusDBError) {

@@ -245,7 +245,7 @@ final class QuotaLegacy: StorageEngine {
     // MARK: upkeep
 
     var needsCheckpoint: Bool { false }
-    func checkpoint() throws(CyrusDBError) {}
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {}
 
     /// Every file can be read as a value.
     func checkConsistency() throws(CyrusDBError) {

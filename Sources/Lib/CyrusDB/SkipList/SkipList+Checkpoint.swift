@@ -13,9 +13,10 @@ extension SkipList {
 
     var needsCheckpoint: Bool { file.size > 2 * Int(header.logStart) + 16834 }
 
-    func checkpoint() throws(CyrusDBError) {
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {
         try lock(.exclusive)
         defer { file.unlock() }
+        if onlyIfNeeded && !needsCheckpoint { return }
         let started = Clock.monotonic
         let window = file.window
         let bytes = window.bytes

@@ -12,9 +12,11 @@ extension TwoSkip {
         let started = Clock.monotonic
         do throws(CyrusDBError) {
             let fixed = try relinkAll()
-            let time = seconds(since: started)
+            // An abort of one's own is nothing to tell an admin.
+            guard !inTransaction else { return }
             logger.info(
-                "twoskip: recovered \(path) (\(header.recordCount) records, \(end) bytes) in \(time) seconds - fixed \(fixed) offsets")
+                "twoskip: recovered \(path) (\(header.recordCount) records, \(end) bytes) in \(seconds(since: started)) seconds - fixed \(fixed) offsets"
+            )
         } catch {
             guard error.isDamage else { throw error }
             logger.error("DBERROR: twoskip: \(error); rebuilding from all whole records")
