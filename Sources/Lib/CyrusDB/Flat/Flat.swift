@@ -21,6 +21,7 @@ final class Flat: StorageEngine {
 
     var path: String { file.path }
     var engine: DatabaseEngine { .flat }
+    var archivedFile: MappedFile? { file }
     var comparator: Comparator { .mailbox }
 
     var inTransaction: Bool {

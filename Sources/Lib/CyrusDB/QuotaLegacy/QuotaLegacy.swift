@@ -28,6 +28,7 @@ final class QuotaLegacy: StorageEngine {
     }
 
     var engine: DatabaseEngine { .quotalegacy }
+    var archivedFile: MappedFile? { nil }
     var comparator: Comparator { .raw }
 
     var inTransaction: Bool {

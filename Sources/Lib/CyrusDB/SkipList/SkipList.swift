@@ -27,6 +27,7 @@ final class SkipList: StorageEngine {
 
     var path: String { file.path }
     var engine: DatabaseEngine { .skiplist }
+    var archivedFile: MappedFile? { file }
 
     var inTransaction: Bool {
         if case .idle = state { return false }

@@ -34,6 +34,7 @@ final class TwoSkip: StorageEngine {
 
     var path: String { file.path }
     var engine: DatabaseEngine { .twoskip }
+    var archivedFile: MappedFile? { file }
 
     var inTransaction: Bool {
         if case .idle = state { return false }
