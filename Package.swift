@@ -73,7 +73,7 @@ let package = Package(
         program(
             "imapd", ["CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
         ),  // IMAP
-        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery and archives of databases
+        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
