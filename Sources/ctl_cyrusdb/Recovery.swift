@@ -57,7 +57,7 @@ struct Recovery {
             if let found, found != engine { try convert(known.path, found, engine) }
             // Missing ones are made by whoever needs them; quotalegacy has nothing to recover.
             guard engine != .quotalegacy, let database = try store.databases.openIfPresent(known.path, engine) else { return true }
-            return try settle(database)
+            return try settle(database, thoroughly: known.isArchived)
         } catch {
             logger.error("DBERROR: recovering \(known.path): \(error)")
             return false
@@ -74,14 +74,17 @@ struct Recovery {
         }
     }
 
-    /// Locking recovers a file that was left unclean. One that is damaged beyond that is made anew of what is whole in it.
-    private func settle(_ database: Database) throws(CyrusDBError) -> Bool {
+    /// Locking recovers a file that was left unclean. Those that nothing else could restore are then read whole. One that is damaged
+    /// is made anew of what is whole in it, and kept as `<file>.DAMAGED`.
+    private func settle(_ database: Database, thoroughly: Bool) throws(CyrusDBError) -> Bool {
         do throws(CyrusDBError) {
             let reading = try database.beginShared()
             try reading.commit()
+            if thoroughly { try database.checkConsistency() }
         } catch {
             guard error.isDamage else { throw error }
             logger.error("DBERROR: \(error); keeping what is whole")
+            guard database.engine != .flat else { return false }
             try database.rebuild()
         }
         return true

@@ -108,6 +108,7 @@ struct ProgramTests {
         #expect(try deliver.records().count == 50)
         let sessions = try Self.environment.open(deployment.conf("tls_sessions.db"), .twoskip)
         try sessions.checkConsistency()
+        #expect(try deployment.exists("tls_sessions.db.DAMAGED") && !deployment.exists("deliver.db.DAMAGED"))
         #expect(try (25..<50).contains(sessions.records().count))
     }
 
@@ -125,5 +126,24 @@ struct ProgramTests {
         #expect(try !deployment.exists("db.backup2/marker"))
         let copy = try Self.environment.open(deployment.conf("db.backup1/mailboxes.db"), .twoskip)
         try copy.checkConsistency()
+    }
+
+    @Test
+    func `recovery finds damage in the mailbox list, and keeps the damaged file`() throws {
+        let deployment = try Deployment()
+        let path = deployment.conf("mailboxes.db")
+        do {
+            let database = try Self.environment.open(path, .twoskip, .create)
+            for i in 0..<50 { try database.store(Array("Nuser.u\(i)".utf8), Array("%(T e)".utf8)) }
+        }
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[1000] ^= 0xff
+        try bytes.write(to: URL(fileURLWithPath: path))
+        try FileSystem.setMode(path, 0o666)
+        #expect(try deployment.run("-r").status == 0)
+        let database = try Self.environment.open(path, .twoskip)
+        try database.checkConsistency()
+        #expect(try (48...50).contains(database.records().count))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".DAMAGED")) == bytes)
     }
 }

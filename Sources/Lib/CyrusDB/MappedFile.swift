@@ -243,3 +243,11 @@ func replaceFile(_ path: String, with new: String) throws(CyrusDBError) {
         try FileSystem.syncDirectory(FileSystem.parent(of: path))
     }
 }
+
+/// Keeps a damaged file beside the one that takes its place, as `<file>.DAMAGED`, for whoever wants to look what was lost.
+func keepDamaged(_ path: String) throws(CyrusDBError) {
+    try io { () throws(PosixError) in
+        try FileSystem.unlink(path + ".DAMAGED")
+        try FileSystem.link(path, to: path + ".DAMAGED")
+    }
+}

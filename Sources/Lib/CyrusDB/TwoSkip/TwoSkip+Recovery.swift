@@ -114,6 +114,7 @@ extension TwoSkip {
             try io { () throws(PosixError) in _ = try FileSystem.unlink(fresh) }
             throw damaged(TwoSkipHeader.byteCount, "at least one whole record", "\(kept.unreadable) unreadable bytes")
         }
+        if kept.unreadable > 0 { try keepDamaged(path) }
         try replaceFile(path, with: fresh)
         try file.lock(.exclusive)
         let window = file.window
