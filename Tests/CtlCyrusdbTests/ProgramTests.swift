@@ -137,13 +137,14 @@ struct ProgramTests {
             for i in 0..<50 { try database.store(Array("Nuser.u\(i)".utf8), Array("%(T e)".utf8)) }
         }
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        bytes[1000] ^= 0xff
+        let key = try #require(bytes.range(of: Data("Nuser.u20".utf8)))
+        bytes[key.lowerBound + 3] ^= 0xff
         try bytes.write(to: URL(fileURLWithPath: path))
         try FileSystem.setMode(path, 0o666)
         #expect(try deployment.run("-r").status == 0)
         let database = try Self.environment.open(path, .twoskip)
         try database.checkConsistency()
-        #expect(try (48...50).contains(database.records().count))
+        #expect(try database.records().count == 49)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".DAMAGED")) == bytes)
     }
 }
