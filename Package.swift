@@ -73,6 +73,7 @@ let package = Package(
         program(
             "imapd", ["CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
         ),  // IMAP
+        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
@@ -85,6 +86,7 @@ let package = Package(
         tests("Configuration", ["Configuration", "Posix", "master", "cyr_info", "cyr_buildinfo"]),
         tests("DList", ["DList", "Bytes"]),
         tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker"]),
+        tests("CtlCyrusdb", ["ctl_cyrusdb", "CyrusDB", "Posix", log]),
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),

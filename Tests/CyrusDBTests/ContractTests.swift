@@ -1,4 +1,5 @@
 import Bytes
+import Posix
 import Testing
 
 @testable import CyrusDB
@@ -358,5 +359,41 @@ struct ContractTests {
         try database.checkConsistency()
         try database.store(bytes("after"), bytes("x"))
         try database.checkConsistency()
+    }
+
+    @Test(arguments: [DatabaseEngine.twoskip, .skiplist, .flat])
+    func `a file that was removed is made anew when it is opened again`(_ engine: DatabaseEngine) throws {
+        let fixture = try Fixture(engine)
+        let old = try fixture.open()
+        try old.store(bytes("a"), bytes("1"))
+        try FileSystem.unlink(fixture.path)
+        #expect(throws: CyrusDBError.self) { try old.store(bytes("b"), bytes("2")) }
+        #expect(try fixture.environment.openIfPresent(fixture.path, engine) == nil)
+        let new = try fixture.open()
+        #expect(try new.records().isEmpty)
+        try new.store(bytes("b"), bytes("2"))
+        #expect(try Self.keys(new) == ["b"])
+    }
+
+    @Test
+    func `a skiplist not recovered since the stamp is recovered when it is opened`() throws {
+        let fixture = try Fixture(.skiplist)
+        func lastRecovery() throws -> UInt32 {
+            let storage = try DatabaseEnvironment.quiet(fixture.folder.path).open(fixture.path, .skiplist).storage
+            return (storage as? SkipList)?.header.lastRecovery ?? 0
+        }
+        func stamp(_ time: UInt32) throws {
+            try FileSystem.makeDirectories(fixture.folder.file("db"))
+            var bytes: [UInt8] = []
+            bytes.append(bigEndian: time)
+            try File(fixture.folder.file("db/skipstamp"), .readWrite, create: .ifMissing).write(bytes, at: 0)
+        }
+        try stamp(1000)
+        _ = try fixture.environment.open(fixture.path, .skiplist, .create)
+        // As if it had last been recovered long ago.
+        try File(fixture.path, .readWrite).write([0, 0, 7, 0xd0], at: 44)
+        #expect(try lastRecovery() == 2000)
+        try stamp(2001)
+        #expect(try lastRecovery() > 2001)
     }
 }

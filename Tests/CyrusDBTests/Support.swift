@@ -85,10 +85,11 @@ enum Debian {
     }
 
     static func openToAll(_ folder: TemporaryFolder) throws {
-        try FileSystem.setMode(folder.path, 0o777)
-        for name in try FileSystem.list(folder.path) {
-            let status = try FileSystem.status(folder.file(name))
-            try FileSystem.setMode(folder.file(name), status?.kind == .directory ? 0o777 : 0o666)
+        func open(_ path: String) throws {
+            let isDirectory = try FileSystem.status(path)?.kind == .directory
+            try FileSystem.setMode(path, isDirectory ? 0o777 : 0o666)
+            if isDirectory { for name in try FileSystem.list(path) { try open(path + "/" + name) } }
         }
+        try open(folder.path)
     }
 }

@@ -42,7 +42,7 @@ func run() throws(CyrusDBError) -> Int {
                 return -1
             }
         }
-        if database.needsCheckpoint { try database.checkpoint() }
+        try database.checkpointIfNeeded()
     }
     return committed
 }

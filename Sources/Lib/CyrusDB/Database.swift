@@ -113,15 +113,22 @@ public final class Database {
 
     // MARK: upkeep
 
-    /// Enough dead bytes have gathered that `checkpoint` pays. To be asked, and followed, after the client was answered.
+    /// Enough dead bytes have gathered that `checkpoint` pays. See `checkpointIfNeeded`.
     public var needsCheckpoint: Bool {
         !flags.contains(.noCompact) && storage.needsCheckpoint
+    }
+
+    /// Checkpoints when it pays, asking again under the lock whether another process has done it meanwhile.
+    /// To be called after the client was answered; does nothing inside a transaction.
+    public func checkpointIfNeeded() throws(CyrusDBError) {
+        guard needsCheckpoint, !storage.inTransaction else { return }
+        try storage.checkpoint(onlyIfNeeded: true)
     }
 
     /// Rewrites the file with its live records only; `.locked` inside a transaction.
     public func checkpoint() throws(CyrusDBError) {
         if storage.inTransaction { throw .locked(path: path) }
-        try storage.checkpoint()
+        try storage.checkpoint(onlyIfNeeded: false)
     }
 
     /// Walks the whole file; throws `.damaged` for the first thing that is not as it must be.

@@ -7,6 +7,10 @@ extension DatabaseEnvironment {
         do throws(CyrusDBError) {
             // Flat takes any text; a binary file of another engine must not be taken for it, and written over.
             if engine == .flat, let other = try detect(path) { return try openOther(path, engine, other, flags) }
+            // Quotalegacy's path names no file of its own; one that is there is of another engine, to be taken over when asked.
+            if engine == .quotalegacy, flags.contains(.convert), let other = try detect(path) {
+                return try openOther(path, engine, other, flags)
+            }
             return try openExactly(path, engine, flags)
         } catch {
             guard case .badFormat = error, let other = try detect(path), other != engine else { throw error }
@@ -53,8 +57,14 @@ extension DatabaseEnvironment {
         do throws(CyrusDBError) {
             let fresh = path + ".NEW"
             try io { () throws(PosixError) in _ = try FileSystem.unlink(fresh) }
-            try copyRecords(source, to: try openExactly(fresh, to, [.create]))
-            try replaceFile(path, with: fresh)
+            if to == .quotalegacy {
+                // A tree of files beside the old one, which is kept, under another name.
+                try copyRecords(source, to: try openExactly(path, to, [.create]))
+                try replaceFile(path + ".OLD", with: path)
+            } else {
+                try copyRecords(source, to: try openExactly(fresh, to, [.create]))
+                try replaceFile(path, with: fresh)
+            }
             try source.abort()
         } catch {
             try? source.abort()

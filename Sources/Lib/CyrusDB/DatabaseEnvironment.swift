@@ -41,7 +41,9 @@ public final class DatabaseEnvironment {
     public func open(_ path: String, _ engine: DatabaseEngine, _ flags: OpenFlags = []) throws(CyrusDBError) -> Database {
         if let known = handles[path]?.database {
             if known.inTransaction { throw .locked(path: path) }
-            return known
+            // A file that was removed meanwhile (a user's, say) is a new one when it is opened again.
+            let status = try io { () throws(PosixError) in try FileSystem.status(path) }
+            if known.engine == .quotalegacy || status != nil { return known }
         }
         handles = handles.filter { $0.value.database != nil }
         let opened = try openEngine(path, engine, flags)

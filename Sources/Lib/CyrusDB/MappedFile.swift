@@ -227,9 +227,27 @@ final class MappedFile {
 }
 
 /// Makes the complete and synced file `new` the database `path`, durably.
+///
+/// It gets the mode and (as far as this process may) the owner of the file it replaces: a tool run by root must not take the
+/// database away from the cyrus user.
 func replaceFile(_ path: String, with new: String) throws(CyrusDBError) {
     try io { () throws(PosixError) in
+        if let old = try FileSystem.status(path), let made = try FileSystem.status(new) {
+            if old.owner != made.owner || old.group != made.group {
+                // Only root may; for anybody else the file was theirs to write, and goes on being so.
+                try? FileSystem.setOwner(new, user: old.owner, group: old.group)
+            }
+            if old.mode != made.mode { try FileSystem.setMode(new, old.mode) }
+        }
         try FileSystem.rename(new, to: path)
         try FileSystem.syncDirectory(FileSystem.parent(of: path))
+    }
+}
+
+/// Keeps a damaged file beside the one that takes its place, as `<file>.DAMAGED`, for whoever wants to look what was lost.
+func keepDamaged(_ path: String) throws(CyrusDBError) {
+    try io { () throws(PosixError) in
+        try FileSystem.unlink(path + ".DAMAGED")
+        try FileSystem.link(path, to: path + ".DAMAGED")
     }
 }

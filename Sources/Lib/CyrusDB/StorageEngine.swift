@@ -31,9 +31,11 @@ protocol StorageEngine: AnyObject {
     /// Enough dead bytes have gathered that a checkpoint pays.
     var needsCheckpoint: Bool { get }
     /// Rewrites the file with its live records only. Takes the exclusive lock.
-    func checkpoint() throws(CyrusDBError)
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError)
     /// Walks everything; throws `.damaged` for the first thing that is not as it must be.
     func checkConsistency() throws(CyrusDBError)
+    /// The one file that all of it is in; nil when it is not in one.
+    var archivedFile: MappedFile? { get }
     /// Makes the file anew of every record in it that is whole. Takes the exclusive lock.
     func rebuild() throws(CyrusDBError)
     /// The engine's own listing of its records and pointers (`cyr_dbtool … dump`).

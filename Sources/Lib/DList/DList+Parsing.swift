@@ -2,9 +2,9 @@ import Bytes
 
 extension DList {
     /// Parses exactly one value: a record's value, or one already framed by `DListFramer`.
-    public init(parsing input: RawSpan, limits: DListLimits = DListLimits()) throws(DListError) {
+    public init(parsing input: RawSpan, limits: DListLimits = DListLimits(), filesAreElsewhere: Bool = false) throws(DListError) {
         guard input.byteCount <= limits.totalBytes else { throw DListError(.tooLarge, at: 0) }
-        var reader = DListReader(input, limits: limits)
+        var reader = DListReader(input, limits: limits, filesAreElsewhere: filesAreElsewhere)
         self = try reader.value()
         guard reader.isAtEnd else { throw DListError(.trailing, at: reader.offset) }
     }

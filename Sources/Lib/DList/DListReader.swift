@@ -9,6 +9,8 @@ public struct DListReader: ~Copyable, ~Escapable {
     @usableFromInline let input: RawSpan
     public private(set) var offset = 0
     private let limits: DListLimits
+    /// The bytes of files were taken off the stream by whoever framed the value: only their headers are in the input.
+    private let filesAreElsewhere: Bool
     private var depth = 0
 
     /// What comes next.
@@ -17,9 +19,10 @@ public struct DListReader: ~Copyable, ~Escapable {
     }
 
     @_lifetime(copy input)
-    public init(_ input: RawSpan, limits: DListLimits = DListLimits()) {
+    public init(_ input: RawSpan, limits: DListLimits = DListLimits(), filesAreElsewhere: Bool = false) {
         self.input = input
         self.limits = limits
+        self.filesAreElsewhere = filesAreElsewhere
     }
 
     /// Whether nothing but white space is left.
@@ -209,6 +212,7 @@ public struct DListReader: ~Copyable, ~Escapable {
     public mutating func file() throws(DListError) -> DList.File {
         guard try peekKind() == .file else { throw fail(.wrongShape) }
         var file = try fileHeader()
+        if filesAreElsewhere { return file }
         guard input.holds(file.size, at: offset) else { throw fail(.truncated) }
         file.content = input.slice(offset, file.size).array
         offset += file.size

@@ -21,6 +21,7 @@ final class Flat: StorageEngine {
 
     var path: String { file.path }
     var engine: DatabaseEngine { .flat }
+    var archivedFile: MappedFile? { file }
     var comparator: Comparator { .mailbox }
 
     var inTransaction: Bool {
@@ -235,7 +236,7 @@ final class Flat: StorageEngine {
 
     /// The file holds nothing but live records.
     var needsCheckpoint: Bool { false }
-    func checkpoint() throws(CyrusDBError) {}
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {}
 
     /// Every line has a key, and keys ascend.
     func checkConsistency() throws(CyrusDBError) {

@@ -28,6 +28,7 @@ final class QuotaLegacy: StorageEngine {
     }
 
     var engine: DatabaseEngine { .quotalegacy }
+    var archivedFile: MappedFile? { nil }
     var comparator: Comparator { .raw }
 
     var inTransaction: Bool {
@@ -245,7 +246,7 @@ final class QuotaLegacy: StorageEngine {
     // MARK: upkeep
 
     var needsCheckpoint: Bool { false }
-    func checkpoint() throws(CyrusDBError) {}
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {}
 
     /// Every file can be read as a value.
     func checkConsistency() throws(CyrusDBError) {

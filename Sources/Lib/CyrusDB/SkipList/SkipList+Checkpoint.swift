@@ -13,9 +13,10 @@ extension SkipList {
 
     var needsCheckpoint: Bool { file.size > 2 * Int(header.logStart) + 16834 }
 
-    func checkpoint() throws(CyrusDBError) {
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {
         try lock(.exclusive)
         defer { file.unlock() }
+        if onlyIfNeeded && !needsCheckpoint { return }
         let started = Clock.monotonic
         let window = file.window
         let bytes = window.bytes
@@ -51,6 +52,7 @@ extension SkipList {
         let found = scan(bytes)
         let live = keep(found.entries, bytes)
         let old = file.size
+        if found.damaged > 0 { try keepDamaged(path) }
         if live.isEmpty && found.unreadable > 0 {
             throw damaged(SkipListHeader.emptyLogStart, "at least one whole record", "\(found.unreadable) unreadable bytes")
         }
@@ -70,11 +72,13 @@ extension SkipList {
     }
 
     /// All entries that count, in file order.
-    private func scan(_ bytes: borrowing RawSpan) -> (entries: [Entry], unreadable: Int) {
+    private func scan(_ bytes: borrowing RawSpan) -> (entries: [Entry], unreadable: Int, damaged: Int) {
         var entries: [Entry] = []
         // Entries of the transaction that has no COMMIT yet.
         var open: [Entry] = []
         var unreadable = 0
+        // Of those the ones before the last commit. What follows it is no damage: a transaction that was never finished.
+        var damaged = 0
         var offset = SkipListHeader.emptyLogStart
         while offset <= bytes.byteCount - 4 {
             guard let (record, end) = wholeRecord(bytes, at: offset) else {
@@ -83,17 +87,20 @@ extension SkipList {
                 continue
             }
             switch record.kind {
-            case .inOrder: entries.append(Entry(offset: record.offset, isDelete: false))
+            case .inOrder:
+                entries.append(Entry(offset: record.offset, isDelete: false))
+                damaged = unreadable
             case .add: open.append(Entry(offset: record.offset, isDelete: false))
             case .delete: open.append(Entry(offset: Int(bytes.bigEndian32(at: record.offset + 4)), isDelete: true))
             case .commit:
                 entries += open
+                damaged = unreadable
                 open.removeAll(keepingCapacity: true)
             case .dummy: break
             }
             offset = end
         }
-        return (entries, unreadable)
+        return (entries, unreadable, damaged)
     }
 
     /// The record at `offset` and its end, if it can be one.

@@ -27,6 +27,7 @@ final class SkipList: StorageEngine {
 
     var path: String { file.path }
     var engine: DatabaseEngine { .skiplist }
+    var archivedFile: MappedFile? { file }
 
     var inTransaction: Bool {
         if case .idle = state { return false }
@@ -67,6 +68,8 @@ final class SkipList: StorageEngine {
         SkipListRecord.encode(.dummy, key: none.span.bytes, value: none.span.bytes, pointers: pointers.span, into: &bytes)
         try file.write(bytes, at: 0)
         try sync()
+        // A first commit is not durable in a file whose name is not.
+        try io { () throws(PosixError) in try FileSystem.syncDirectory(FileSystem.parent(of: path)) }
     }
 
     /// Syncs, unless `skiplist_unsafe` is on.

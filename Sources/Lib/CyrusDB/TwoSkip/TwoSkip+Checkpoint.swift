@@ -12,9 +12,10 @@ extension TwoSkip {
         header.currentSize > 16834 && header.currentSize > header.repackSize &* 2
     }
 
-    func checkpoint() throws(CyrusDBError) {
+    func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {
         try lock(.exclusive)
         defer { file.unlock() }
+        if onlyIfNeeded && !needsCheckpoint { return }
         let started = Clock.monotonic
         let old = end
         let fresh = path + ".NEW"

@@ -12,9 +12,11 @@ extension TwoSkip {
         let started = Clock.monotonic
         do throws(CyrusDBError) {
             let fixed = try relinkAll()
-            let time = seconds(since: started)
+            // An abort of one's own is nothing to tell an admin.
+            guard !inTransaction else { return }
             logger.info(
-                "twoskip: recovered \(path) (\(header.recordCount) records, \(end) bytes) in \(time) seconds - fixed \(fixed) offsets")
+                "twoskip: recovered \(path) (\(header.recordCount) records, \(end) bytes) in \(seconds(since: started)) seconds - fixed \(fixed) offsets"
+            )
         } catch {
             guard error.isDamage else { throw error }
             logger.error("DBERROR: twoskip: \(error); rebuilding from all whole records")
@@ -112,6 +114,7 @@ extension TwoSkip {
             try io { () throws(PosixError) in _ = try FileSystem.unlink(fresh) }
             throw damaged(TwoSkipHeader.byteCount, "at least one whole record", "\(kept.unreadable) unreadable bytes")
         }
+        if kept.unreadable > 0 { try keepDamaged(path) }
         try replaceFile(path, with: fresh)
         try file.lock(.exclusive)
         let window = file.window

@@ -34,6 +34,7 @@ final class TwoSkip: StorageEngine {
 
     var path: String { file.path }
     var engine: DatabaseEngine { .twoskip }
+    var archivedFile: MappedFile? { file }
 
     var inTransaction: Bool {
         if case .idle = state { return false }
@@ -69,6 +70,8 @@ final class TwoSkip: StorageEngine {
         header.repackSize = header.currentSize
         try file.write(header.encoded + dummy, at: 0)
         try file.sync()
+        // A first commit is not durable in a file whose name is not.
+        try io { () throws(PosixError) in try FileSystem.syncDirectory(FileSystem.parent(of: path)) }
         end = file.size
     }
 

@@ -1,0 +1,150 @@
+import Foundation
+import Logging
+import Posix
+import Testing
+
+@testable import CyrusDB
+
+/// ctl_cyrusdb run as master runs it.
+struct ProgramTests {
+    final class Deployment {
+        let path: String
+
+        init() throws {
+            path = NSTemporaryDirectory() + "ctl-cyrusdb-tests-" + UUID().uuidString
+            try FileSystem.makeDirectories(path + "/conf")
+            try write("imapd.conf", "configdirectory: \(path)/conf\npartition-default: \(path)/spool\ndefaultpartition: default\n")
+            try FileSystem.setMode(path, 0o777)
+            try FileSystem.setMode(path + "/conf", 0o777)
+        }
+
+        deinit { try? FileSystem.removeTree(path) }
+
+        func write(_ name: String, _ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + name)) }
+        func conf(_ name: String) -> String { path + "/conf/" + name }
+        func exists(_ name: String) throws -> Bool { try FileSystem.status(conf(name)) != nil }
+
+        func run(_ arguments: String..., configuration: Bool = true) throws -> (status: Int32, errors: String) {
+            let process = Foundation.Process()
+            let errors = Foundation.Pipe()
+            var folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
+            folder = folder ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+            process.executableURL = try #require(folder).appendingPathComponent("ctl_cyrusdb")
+            process.arguments = (configuration ? ["-C", path + "/imapd.conf"] : []) + arguments
+            process.standardError = errors
+            try process.run()
+            let told = errors.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            return (process.terminationStatus, String(decoding: told, as: UTF8.self))
+        }
+    }
+
+    static var environment: DatabaseEnvironment { DatabaseEnvironment(logger: .init(label: "quiet") { _ in SwiftLogNoOpLogHandler() }) }
+
+    @Test(arguments: [[], ["-r", "-c"], ["-Q"], ["-x"]])
+    func `wrong flags show the usage and end with 255`(_ flags: [String]) throws {
+        let deployment = try Deployment()
+        let result = try flags.count == 2 ? deployment.run(flags[0], flags[1]) : flags.isEmpty ? deployment.run() : deployment.run(flags[0])
+        #expect(result.status == 255)
+        #expect(result.errors.hasSuffix("ctl_cyrusdb [-C <altconfig>] -c\nctl_cyrusdb [-C <altconfig>] -r [-x]\n"))
+    }
+
+    @Test
+    func `a missing configuration ends with 78`() throws {
+        let deployment = try Deployment()
+        let result = try deployment.run("-C", deployment.path + "/none", "-r", configuration: false)
+        #expect(result.status == 78)
+    }
+
+    @Test
+    func `recovery stamps skiplists, unless the shutdown was clean`() throws {
+        let deployment = try Deployment()
+        #expect(try deployment.run("-r").status == 0)
+        let stamp = try Data(contentsOf: URL(fileURLWithPath: deployment.conf("db/skipstamp")))
+        #expect(stamp.count == 4)
+        try deployment.write("conf/db/skipstamp", "old!")
+        try deployment.write("conf/db/skipcleanshutdown", "")
+        #expect(try deployment.run("-r").status == 0)
+        #expect(try !deployment.exists("db/skipcleanshutdown"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: deployment.conf("db/skipstamp"))) == Data("old!".utf8))
+        #expect(try deployment.exists("mailboxes.db") && deployment.exists("annotations.db"))
+    }
+
+    @Test
+    func `recovery converts to the engines configured`() throws {
+        let deployment = try Deployment()
+        do {
+            let database = try Self.environment.open(deployment.conf("deliver.db"), .skiplist, .create)
+            for i in 0..<50 { try database.store(Array("key \(i)".utf8), Array("value \(i)".utf8)) }
+            let quotas = try Self.environment.open(deployment.conf("quotas.db"), .twoskip, .create)
+            try quotas.store(Array("user.alice".utf8), Array("%(S (1 2))".utf8))
+            try FileSystem.setMode(deployment.conf("deliver.db"), 0o666)
+            try FileSystem.setMode(deployment.conf("quotas.db"), 0o666)
+        }
+        #expect(try deployment.run("-r", "-x").status == 0)
+        #expect(try Self.environment.detect(deployment.conf("deliver.db")) == .twoskip)
+        #expect(try Self.environment.open(deployment.conf("deliver.db"), .twoskip).records().count == 50)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: deployment.conf("quota/a/user.alice"))) == Data("%(S (1 2))\n".utf8))
+        #expect(try deployment.exists("quotas.db.OLD") && !deployment.exists("quotas.db"))
+    }
+
+    @Test
+    func `recovery brings an unclean and a damaged database back`() throws {
+        let deployment = try Deployment()
+        for name in ["deliver.db", "tls_sessions.db"] {
+            let database = try Self.environment.open(deployment.conf(name), .twoskip, .create)
+            for i in 0..<50 { try database.store(Array("key \(i)".utf8), Array("value \(i)".utf8)) }
+        }
+        // One with the tail of a transaction that was never committed, one without its last third.
+        var unclean = try Data(contentsOf: URL(fileURLWithPath: deployment.conf("deliver.db")))
+        unclean.append(Data(repeating: 0x2b, count: 77))
+        try unclean.write(to: URL(fileURLWithPath: deployment.conf("deliver.db")))
+        let whole = try Data(contentsOf: URL(fileURLWithPath: deployment.conf("tls_sessions.db")))
+        try whole.prefix(whole.count * 2 / 3).write(to: URL(fileURLWithPath: deployment.conf("tls_sessions.db")))
+        for name in ["deliver.db", "tls_sessions.db"] { try FileSystem.setMode(deployment.conf(name), 0o666) }
+        #expect(try deployment.run("-r").status == 0)
+        let deliver = try Self.environment.open(deployment.conf("deliver.db"), .twoskip)
+        try deliver.checkConsistency()
+        #expect(try deliver.records().count == 50)
+        let sessions = try Self.environment.open(deployment.conf("tls_sessions.db"), .twoskip)
+        try sessions.checkConsistency()
+        #expect(try !deployment.exists("deliver.db.DAMAGED"))
+        #expect(try (25..<50).contains(sessions.records().count))
+    }
+
+    @Test
+    func `archives are rotated`() throws {
+        let deployment = try Deployment()
+        #expect(try deployment.run("-r").status == 0)
+        #expect(try deployment.run("-c").status == 0)
+        #expect(try deployment.exists("db.backup1/mailboxes.db") && deployment.exists("db.backup1/annotations.db"))
+        #expect(try !deployment.exists("db.backup2"))
+        try deployment.write("conf/db.backup1/marker", "")
+        #expect(try deployment.run("-c").status == 0)
+        #expect(try deployment.exists("db.backup2/marker") && !deployment.exists("db.backup1/marker"))
+        #expect(try deployment.run("-c").status == 0)
+        #expect(try !deployment.exists("db.backup2/marker"))
+        let copy = try Self.environment.open(deployment.conf("db.backup1/mailboxes.db"), .twoskip)
+        try copy.checkConsistency()
+    }
+
+    @Test
+    func `recovery finds damage in the mailbox list, and keeps the damaged file`() throws {
+        let deployment = try Deployment()
+        let path = deployment.conf("mailboxes.db")
+        do {
+            let database = try Self.environment.open(path, .twoskip, .create)
+            for i in 0..<50 { try database.store(Array("Nuser.u\(i)".utf8), Array("%(T e)".utf8)) }
+        }
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        let key = try #require(bytes.range(of: Data("Nuser.u20".utf8)))
+        bytes[key.lowerBound + 3] ^= 0xff
+        try bytes.write(to: URL(fileURLWithPath: path))
+        try FileSystem.setMode(path, 0o666)
+        #expect(try deployment.run("-r").status == 0)
+        let database = try Self.environment.open(path, .twoskip)
+        try database.checkConsistency()
+        #expect(try database.records().count == 49)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".DAMAGED")) == bytes)
+    }
+}
