@@ -31,7 +31,7 @@ struct CommandParser {
 
     /// Exactly one space before a required argument.
     mutating func space() throws(ParseFailure) {
-        guard take(0x20) else { throw .missingArgument }
+        guard take(0x20) else { throw isAtEnd ? .missingArgument : .extraArguments }
         // Clients that send two are understood, as by Cyrus.
         while take(0x20) {}
     }
@@ -63,7 +63,12 @@ struct CommandParser {
         case UInt8(ascii: "\""): return try quoted()
         case UInt8(ascii: "{"): return try literal()
         case nil: throw .missingArgument
-        default: return try atom()
+        default:
+            // `]` and `\` are taken as well, as by Cyrus.
+            let start = at
+            while let byte = peek, Self.isAtomByte(byte) || byte == UInt8(ascii: "\\") { at += 1 }
+            guard at > start else { throw .missingArgument }
+            return Array(bytes[start..<at])
         }
     }
 
@@ -151,6 +156,20 @@ struct CommandParser {
             throw .bad("Invalid sequence")
         }
         return set
+    }
+
+    /// A space and a sequence set, whose faults are told as Cyrus does. A set of zero alone is in order and names nothing.
+    mutating func sequence(_ command: String) throws(ParseFailure) -> SequenceSet {
+        try space()
+        if peek == UInt8(ascii: "0"), at + 1 >= bytes.count || bytes[at + 1] == 0x20 {
+            at += 1
+            return SequenceSet()
+        }
+        do throws(ParseFailure) {
+            return try sequenceSet()
+        } catch {
+            throw isAtEnd ? .missingArgument : .bad("Invalid sequence in \(command)")
+        }
     }
 
     /// A flag: `\Seen`, or a keyword's atom.

@@ -57,6 +57,7 @@ struct FetchItems {
             while true {
                 try item(&parser, inList: true)
                 if parser.take(UInt8(ascii: ")")) { break }
+                if parser.isAtEnd { throw .bad("Missing close parenthesis in Fetch") }
                 try parser.space()
             }
         } else {

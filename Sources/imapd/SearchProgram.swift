@@ -81,7 +81,7 @@ struct SearchParser {
         while true {
             if let close, parser.take(close) { break }
             if parser.isAtEnd {
-                if close != nil { throw .bad("Missing required close-paren in Search command") }
+                if close != nil { throw .bad("Missing required close paren in Search command") }
                 break
             }
             try parser.space()
@@ -167,7 +167,7 @@ struct SearchParser {
             case "subject": return .cached(.subject, value)
             default: return .header(name, value)
             }
-        default: throw .bad("Invalid Search criteria \(word.text.lowercased())")
+        default: throw .bad("Invalid Search criteria")
         }
     }
 
@@ -189,7 +189,7 @@ struct SearchParser {
         let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
         guard parts.count == 3, let day = Int(parts[0].text), day >= 1, day <= 31,
             let month = months.firstIndex(of: parts[1].asciiLowercased.text), let year = Int(parts[2].text), year >= 1900, year <= 9999
-        else { throw .bad("Invalid Search parameter") }
+        else { throw .bad("Invalid date in Search command") }
         let start = Clock.time(year: year, month: month + 1, day: day, hour: 0, minute: 0, second: 0)
         let end = Clock.time(year: year, month: month + 1, day: day + 1, hour: 0, minute: 0, second: 0)
         return start..<max(start, end)

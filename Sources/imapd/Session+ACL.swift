@@ -76,6 +76,11 @@ extension Session {
             no(tag, "Invalid identifier")
             return
         }
+        // Owners do not lock themselves out of their mailboxes.
+        if let owner = entry.name.user, owner == who, !me.isAdmin {
+            no(tag, "Permission denied")
+            return
+        }
         if who == "anyone", !me.isAdmin, !context.configuration[.anyoneuseracl], entry.name.user != nil {
             no(tag, "Permission denied")
             return
@@ -97,7 +102,8 @@ extension Session {
         } else if bare.hasPrefix("group:") {
             canonical = bare.count > 6 && !bare.contains("\t") ? bare : nil
         } else {
-            canonical = context.accounts.canonical(user: bare)
+            // Identifiers that are no user of ours are kept as they are: they may be another server's.
+            canonical = context.accounts.canonical(user: bare) ?? (bare.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } && !bare.isEmpty ? bare : nil)
         }
         return canonical.map { negative ? "-\($0)" : $0 }
     }

@@ -10,13 +10,13 @@ extension Session {
         guard let view = selected else { return }
         let started = Clock.monotonic
         var (set, items) = try parsing { () throws(ParseFailure) -> (SequenceSet, FetchItems) in
-            try parser.space()
-            let set = try parser.sequenceSet()
+            let set = try parser.sequence("Fetch")
             try parser.space()
             return (set, try FetchItems(&parser))
         }
         if uid { items.uid = true }
-        if !uid, !view.covers(set), view.indices(set, uid: false).isEmpty {
+        if items.modSeq { enableCondstore("MODSEQ fetch", view) }
+        if !uid, set.isEmpty || !view.covers(set), view.indices(set, uid: false).isEmpty {
             no(tag, "No matching messages (\(duration(started)) sec)")
             return
         }
@@ -27,7 +27,7 @@ extension Session {
         if let missing {
             no(tag, "\(missing.imapText) (\(duration(started)) sec)")
         } else {
-            ok(tag, uid && places.isEmpty ? "Completed" : "Completed (\(duration(started)) sec)")
+            ok(tag, "Completed (\(duration(started)) sec)")
         }
     }
 
@@ -70,8 +70,10 @@ extension Session {
     /// FLAGS, UID and MODSEQ; whether there was anything.
     private func appendLight(_ view: IndexView, _ place: Int, _ items: FetchItems) -> Bool {
         var any = false
+        var hasChanged = false
         if items.flags || view.isToBeTold(place) {
             appendFlags(view, place)
+            hasChanged = view.isToBeTold(place)
             view.noteTold(place)
             any = true
         }
@@ -81,7 +83,7 @@ extension Session {
             connection.out.append(decimal: view.messages[place].uid)
             any = true
         }
-        if items.modSeq {
+        if items.modSeq || (hasChanged && isCondstoreEnabled) {
             if any { connection.out.append(0x20) }
             connection.out.append("MODSEQ (")
             connection.out.append(decimal: view.messages[place].modSeq)

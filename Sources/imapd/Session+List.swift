@@ -15,7 +15,7 @@ struct ListPattern {
         self.bytes = bytes
         self.separator = separator
         let head = Array(bytes.prefix(5)).asciiUppercased
-        let isInbox = head == [UInt8]("INBOX") && (bytes.count == 5 || bytes[5] == separator || bytes[5] == UInt8("*") || bytes[5] == UInt8("%"))
+        let isInbox = head == [UInt8]("INBOX") && bytes.count == 5
         lowered = isInbox ? head + bytes.dropFirst(5) : nil
     }
 
@@ -63,6 +63,8 @@ extension Session {
         /// Not a mailbox, only a step towards others.
         var isGhost: Bool
         var hasChildren: Bool
+        /// A step with a record of its own: shown like a mailbox, as by Cyrus.
+        var isStep = false
     }
 
     func list(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
@@ -79,7 +81,7 @@ extension Session {
         var calls = 0
         for listed in matching(names, reference, pattern) {
             calls += 1
-            var attributes = listed.isGhost ? ["\\Noselect"] : []
+            var attributes = listed.isGhost && !listed.isStep ? ["\\Noselect"] : []
             attributes.append(listed.hasChildren ? "\\HasChildren" : "\\HasNoChildren")
             tellListed("LIST", attributes, listed.external)
             try wiring { () throws(ConnectionError) in try connection.flushIfFull() }
@@ -118,6 +120,7 @@ extension Session {
             try parser.space()
             if parser.peek == UInt8(ascii: "(") { throw .bad("LIST-EXTENDED is not supported") }
             let reference = try parser.listMailbox()
+            guard !parser.isAtEnd else { throw .bad("Missing required argument to List: mailbox pattern") }
             try parser.space()
             let pattern = try parser.listMailbox()
             try parser.end()
@@ -153,7 +156,8 @@ extension Session {
             }
             if entry.type.kind == .sieve || self.isInternal(entry.name) { return .next }
             let listed = Listed(
-                name: entry.name, external: self.namespace.externalName(entry.name), isGhost: !entry.isRegular, hasChildren: false)
+                name: entry.name, external: self.namespace.externalName(entry.name), isGhost: !entry.isRegular, hasChildren: false,
+                isStep: entry.type.isIntermediate)
             if isOwn {
                 own.append(listed)
             } else if user != nil, !entry.name.isDeleted {
@@ -202,8 +206,6 @@ extension Session {
                 }
             }
             if glob.matches(bytes), !told.contains(listed.external) {
-                // A step without mailboxes of its own is shown only where asked for level by level.
-                if listed.isGhost, !ghosts, !listed.hasChildren { continue }
                 told.insert(listed.external)
                 found.append(listed)
             }

@@ -398,7 +398,7 @@ extension Session {
     }
 
     func enable(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        _ = try parsing { () throws(ParseFailure) -> [String] in
+        let wanted = try parsing { () throws(ParseFailure) -> [String] in
             var words: [String] = []
             repeat {
                 try parser.space()
@@ -406,8 +406,13 @@ extension Session {
             } while !parser.isAtEnd
             return words
         }
-        // Extensions that can be enabled come with CONDSTORE; unknown ones are passed over (RFC 5161).
-        out("* ENABLED\r\n")
+        // Unknown extensions are passed over (RFC 5161).
+        if wanted.contains("CONDSTORE") {
+            isCondstoreEnabled = true
+            out("* ENABLED CONDSTORE\r\n")
+        } else {
+            out("* ENABLED\r\n")
+        }
         ok(tag, "Completed")
     }
 }

@@ -6,7 +6,7 @@ extension Session {
     func getQuota(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
         let external = try mailboxArgument(&parser, last: true)
         let name = try internalName(external)
-        guard me.isAdmin || (name.user != nil && name.user == me.user) else {
+        guard me.isAdmin else {
             no(tag, "Permission denied")
             return
         }

@@ -35,7 +35,11 @@ extension Session {
     }
 
     func select(_ tag: Tag, _ parser: inout CommandParser, readWrite: Bool) throws(CommandFailure) {
-        let external = try mailboxArgument(&parser, last: true)
+        let external = try mailboxArgument(&parser, last: false)
+        guard parser.isAtEnd else {
+            bad(tag, "Invalid modifier list in \(readWrite ? "Select" : "Examine")")
+            return
+        }
         if let selected {
             // The old mailbox is left whether or not the new one can be opened (RFC 3501 6.3.1).
             leave(selected)
@@ -147,8 +151,20 @@ extension Session {
                 connection.out.append(" UID ")
                 connection.out.append(decimal: view.messages[place].uid)
             }
+            if isCondstoreEnabled {
+                connection.out.append(" MODSEQ (")
+                connection.out.append(decimal: view.messages[place].modSeq)
+                connection.out.append(")")
+            }
             connection.out.append(")\r\n")
         }
+    }
+
+    /// From now on flags come with modseqs; said once, with why.
+    func enableCondstore(_ reason: String, _ view: IndexView) {
+        guard !isCondstoreEnabled else { return }
+        isCondstoreEnabled = true
+        out("* OK [HIGHESTMODSEQ \(view.header.highestModSeq)] CONDSTORE enabled by \(reason)\r\n")
     }
 
     /// `FLAGS (\Recent \Answered … keyword …)`.

@@ -19,7 +19,7 @@ extension Session {
             case "\\deleted": system.insert(.deleted)
             case "\\draft": system.insert(.draft)
             case "\\seen": system.insert(.seen)
-            default: throw .bad("Invalid system flag \(name.text) in Store command")
+            default: throw .bad("Invalid system flag in Store command")
             }
         }
         return (system, keywords)
@@ -28,13 +28,13 @@ extension Session {
     func store(_ tag: Tag, _ parser: inout CommandParser, uid: Bool) throws(CommandFailure) {
         guard let view = selected else { return }
         let (set, change, silent) = try parsing { () throws(ParseFailure) -> (SequenceSet, FlagChange, Bool) in
-            try parser.space()
-            let set = try parser.sequenceSet()
+            let set = try parser.sequence("Store")
+            guard parser.peek == 0x20 else { throw .bad("Invalid sequence in Store") }
             try parser.space()
             var action = FlagChange.Action.replace
             if parser.take(UInt8(ascii: "+")) { action = .add } else if parser.take(UInt8(ascii: "-")) { action = .remove }
             let word = try parser.word().text
-            guard word == "FLAGS" || word == "FLAGS.SILENT" else { throw .bad("Invalid Store attribute \(word)") }
+            guard word == "FLAGS" || word == "FLAGS.SILENT" else { throw .bad("Invalid Store attribute") }
             try parser.space()
             let names = try parser.flags()
             try parser.end()
@@ -42,40 +42,21 @@ extension Session {
             return (set, FlagChange(action, system: system, keywords: keywords), word == "FLAGS.SILENT")
         }
         guard view.isReadWrite else {
-            no(tag, "Mailbox is read-only")
+            no(tag, "Permission denied")
             return
         }
         // What others did is seen first, so that their changes are not taken for ours.
         try storing { () throws(MailboxError) in try view.refresh() }
         let places = view.indices(set, uid: uid)
         guard !places.isEmpty else {
-            if uid { ok(tag, "Completed") } else { bad(tag, "Invalid sequence in Store") }
+            try tellChanges(mayExpunge: uid, uid: uid, refreshing: false)
+            ok(tag, "Completed")
             return
         }
         try storing { () throws(MailboxError) in try view.store(places, change, silent: silent) }
-        if !silent {
-            // RFC 3501 wants an answer for each message, changed or not.
-            var told = Set(view.takeChanges(mayExpunge: false, into: self, uid: uid))
-            for place in places where !told.contains(place) && !view.messages[place].isExpunged {
-                told.insert(place)
-                tellFlags(view, place, uid: uid)
-            }
-        } else {
-            try tellChanges(mayExpunge: uid, uid: uid)
-        }
+        // As Cyrus does, messages whose flags were so already are not told again.
+        try tellChanges(mayExpunge: uid, uid: uid, refreshing: false)
         ok(tag, "Completed")
-    }
-
-    func tellFlags(_ view: IndexView, _ place: Int, uid: Bool) {
-        connection.out.append("* ")
-        connection.out.append(decimal: place + 1)
-        connection.out.append(" FETCH (")
-        appendFlags(view, place)
-        if uid {
-            connection.out.append(" UID ")
-            connection.out.append(decimal: view.messages[place].uid)
-        }
-        connection.out.append(")\r\n")
     }
 
     func expunge(_ tag: Tag, _ parser: inout CommandParser, uid: Bool) throws(CommandFailure) {
@@ -83,13 +64,12 @@ extension Session {
         var set: SequenceSet?
         if uid {
             set = try parsing { () throws(ParseFailure) -> SequenceSet in
-                try parser.space()
-                return try parser.sequenceSet()
+                try parser.sequence("Expunge")
             }
         }
         try parsing { () throws(ParseFailure) in try parser.end() }
         guard view.isReadWrite else {
-            no(tag, "Mailbox is read-only")
+            no(tag, "Permission denied")
             return
         }
         let before = view.header.highestModSeq
@@ -104,8 +84,7 @@ extension Session {
     func copy(_ tag: Tag, _ parser: inout CommandParser, uid: Bool, move: Bool) throws(CommandFailure) {
         guard let view = selected else { return }
         let (set, external) = try parsing { () throws(ParseFailure) -> (SequenceSet, [UInt8]) in
-            try parser.space()
-            let set = try parser.sequenceSet()
+            let set = try parser.sequence(move ? "Move" : "Copy")
             try parser.space()
             let name = try parser.astring()
             try parser.end()
@@ -115,7 +94,7 @@ extension Session {
         let target = try targetEntry(tag, name)
         guard let (entry, rights) = target else { return }
         if move, !view.isReadWrite {
-            no(tag, "Mailbox is read-only")
+            no(tag, "Permission denied")
             return
         }
         if move, !view.rights.isSuperset(of: [.deleteMessages, .expunge]) {
@@ -185,14 +164,5 @@ extension Session {
             no(tag, "[TRYCREATE] Mailbox does not exist")
             return nil
         }
-    }
-}
-
-extension IndexView {
-    /// Tells what changed, except expunges where they may not be told; the places whose flags were told.
-    func takeChanges(mayExpunge: Bool, into session: Session, uid: Bool) -> [Int] {
-        let changes = takeChanges(mayExpunge: mayExpunge)
-        session.tell(changes, self, uid: uid)
-        return changes.flagged
     }
 }

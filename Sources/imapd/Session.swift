@@ -34,6 +34,8 @@ final class Session {
     var namespace: Namespace
     /// ENABLEd (RFC 5161).
     var enabled: Set<String> = []
+    /// Flags are told with their modseq (RFC 7162 3.1).
+    var isCondstoreEnabled = false
     /// The folder that `user+folder` at LOGIN made the INBOX (imapmagicplus).
     var magicFolder: String?
     private var reader = CommandReader()
@@ -225,6 +227,7 @@ extension MailboxError {
         case .noQuotaRoot: "Quota root does not exist"
         case .badPartition: "Unknown/invalid partition"
         case .notSupported: "Operation is not supported on mailbox"
+        case .hasChildren: "[HASCHILDREN] Mailbox has inferior hierarchical names"
         case .tooManyUserFlags: "Too many user flags in mailbox"
         case .badFlag(let flag): "Invalid flag \(flag)"
         case .locked: "Mailbox is locked"

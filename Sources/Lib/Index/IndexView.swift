@@ -383,8 +383,9 @@ public final class IndexView {
         message.flags = record.flags
         if seen != nil { if seenBefore { message.flags.insert(.seen) } else { message.flags.remove(.seen) } }
         message.userFlags = record.userFlags
+        let isChanged = message.modSeq != record.modSeq.rawValue
         message.modSeq = record.modSeq.rawValue
-        if record.isExpunged { message.state.insert(.expunged) } else if !silent { message.state.insert(.changed) }
+        if record.isExpunged { message.state.insert(.expunged) } else if !silent, isChanged { message.state.insert(.changed) }
         messages[place] = message
     }
 

@@ -76,9 +76,7 @@ public struct AccessList: Sendable, Equatable {
         if let index {
             if rights.isEmpty { entries.remove(at: index) } else { entries[index].rights = rights }
         } else if !rights.isEmpty {
-            // Cyrus keeps the list sorted by identifier.
-            let place = entries.firstIndex { $0.identifier > identifier } ?? entries.count
-            entries.insert(Entry(identifier, rights), at: place)
+            entries.append(Entry(identifier, rights))
         }
     }
 

@@ -18,9 +18,9 @@ extension MailStore {
             return
         }
         guard rights.contains(.deleteMailbox) else { throw rights.contains(.lookup) ? .permissionDenied : .nonexistent(name.text) }
+        if try list.hasChildren(name) { throw .hasChildren(name.text) }
         let lock = try lock(user: name.user, .exclusive)
         try delete(entry, under: lock)
-        try removeEmptySteps(above: name)
     }
 
     private func deleteUser(_ inbox: MailboxEntry) throws(MailboxError) {
@@ -34,18 +34,6 @@ extension MailStore {
         // Delayed, the user's files go with the mailbox, when cyr_expire removes it for good.
         if !delayed { try removeUserData(user, inbox: inbox) }
         for quota in try quotas.all(below: inbox.name.text) { try quotas.delete(quota.root) }
-    }
-
-    /// Steps on the way to mailboxes that are no longer there go as well.
-    private func removeEmptySteps(above name: MailboxName) throws(MailboxError) {
-        var parent = name.parent
-        while let step = parent, let entry = try list.find(step), entry.type.isIntermediate, try !list.hasChildren(step) {
-            var tombstone = entry
-            tombstone.type = MailboxType(.email, .deleted)
-            tombstone.modified = Clock.now
-            try list.bury(tombstone)
-            parent = step.parent
-        }
     }
 
     /// Renames a mailbox and all below it as a user; the pairs of names, in order.
@@ -107,6 +95,7 @@ extension MailStore {
                 pairs.append((entry.name, target))
             } else {
                 try renameStep(entry, to: target)
+                pairs.append((entry.name, target))
             }
         }
         return pairs

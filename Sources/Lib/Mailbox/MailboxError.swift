@@ -16,6 +16,8 @@ public enum MailboxError: Error, Sendable {
     case badPartition(String)
     /// The operation cannot be done to such a mailbox.
     case notSupported(String)
+    /// There are mailboxes below it.
+    case hasChildren(String)
     /// No slot is left for another keyword.
     case tooManyUserFlags
     case badFlag(String)
@@ -46,6 +48,7 @@ extension MailboxError: CustomStringConvertible {
         case .noQuotaRoot(let root): "quota root \(root) does not exist"
         case .badPartition(let name): "unknown or invalid partition \(name)"
         case .notSupported(let what): "operation is not supported on mailbox: \(what)"
+        case .hasChildren(let name): "mailbox \(name) has inferior hierarchical names"
         case .tooManyUserFlags: "too many user flags in mailbox"
         case .badFlag(let flag): "invalid flag \(flag)"
         case .locked(let what): "locked: \(what)"
