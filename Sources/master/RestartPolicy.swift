@@ -8,7 +8,7 @@ struct RestartPolicy: Sendable, Equatable {
     /// Failures further apart than this start the count anew, in seconds.
     static let failureWindow = 10.0
     static let shortestPause = 0.1
-    static let longestPause = 30.0
+    static let longestPause = 10.0
 
     /// Whether it is ever given up.
     var givesUp: Bool

@@ -67,7 +67,7 @@ struct InfoTests {
             let arguments = ["-C", "\(folder.path)/imapd.conf", "-M", "\(folder.path)/cyrus.conf"] + more + [command]
             let (ours, theirs) = try both("cyr_info", arguments)
             #expect(lines(ours.output) == lines(theirs.output), "\(more)")
-            #expect(ours.status == theirs.status)
+            #expect(ours.status == theirs.status, "\(more) \(theirs.errors)")
         }
     }
 

@@ -38,6 +38,7 @@ final class Folder {
     init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("cyrus-swift-\(UUID().uuidString)").path
         try FileSystem.makeDirectories(path)
+        try FileSystem.setMode(path, 0o755)
     }
 
     deinit { try? FileSystem.removeTree(path) }
@@ -45,5 +46,8 @@ final class Folder {
     func write(_ name: String, _ text: String) throws {
         try FileSystem.makeParents(of: "\(path)/\(name)")
         try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+        // Debian's cyr_info becomes user cyrus, and another test may have changed the umask of this process for a moment.
+        try FileSystem.setMode("\(path)/\(name)", 0o644)
+        try FileSystem.setMode(FileSystem.parent(of: "\(path)/\(name)"), 0o755)
     }
 }
