@@ -77,6 +77,9 @@ let package = Package(
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
+        // ── benchmarks ──────────────────────────────────────────────────────────────────────────
+        .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),  // the client of make bench
+
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
         .executableTarget(
