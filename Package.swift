@@ -40,13 +40,14 @@ let package = Package(
     targets: [
         // ── C: libraries and macros Swift cannot reach ──────────────────────────────────────────
         shim("CPosix"),  // fcntl locks, wait status, fork+exec, signals, syslog
-        shim("CZlib", link: ["z"]),  // crc32, deflate
+        shim("CZlib", link: ["z"]),  // deflate
+        shim("CDeflate", link: ["deflate"]),  // crc32
         shim("CSASL", link: ["sasl2"]),  // libsasl2's callbacks
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
         shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
         // ── ground floor ────────────────────────────────────────────────────────────────────────
-        lib("Bytes", ["CZlib", "COpenSSL"]),  // big-endian words, CRC32, GUID, ASCII, output buffers
+        lib("Bytes", ["CDeflate", "COpenSSL"]),  // big-endian words, CRC32, GUID, ASCII, output buffers
         lib("Posix", ["CPosix", "Bytes", system]),  // files, maps, locks, sockets, processes, clocks: every system call
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
