@@ -55,7 +55,8 @@ struct RunTests {
             return values
         }
 
-        static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
 
         /// The programs lie beside the test bundle.
         static let programs: String = {
