@@ -94,6 +94,7 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
+        tests("System", ["master", "imapd", "ctl_cyrusdb", "cyr_info"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
