@@ -58,7 +58,7 @@ let package = Package(
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
         lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS, SASL layers and compression
-        lib("SASL", ["CSASL", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
+        lib("SASL", ["CSASL", "Bytes", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
 
         // ── second floor: the store ─────────────────────────────────────────────────────────────
         lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota
@@ -69,11 +69,14 @@ let package = Package(
             "Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]
         ),  // the contract with master, accounts, proc registry
 
+        lib("Delivery", ["Mailbox", "Message", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // LMTP transactions, recipients, duplicate suppression
+
         // ── programs ────────────────────────────────────────────────────────────────────────────
         program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
         program(
             "imapd", ["CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
         ),  // IMAP
+        program("lmtpd", ["Delivery", "Service", "Mailbox", "Message", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]),  // LMTP
         program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
@@ -96,6 +99,8 @@ let package = Package(
         tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
         tests("System", ["master", "imapd", "ctl_cyrusdb", "cyr_info"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
+        tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
+        tests("LMTP", ["DebianCyrus", "lmtpd"]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )
