@@ -9,7 +9,7 @@ DESTDIR ?=
 SWIFT ?= swift
 
 # Needed to build and to run.
-PACKAGES = libsasl2-dev libssl-dev zlib1g-dev libicu-dev libsasl2-modules libsasl2-modules-db sasl2-bin openssl python3
+PACKAGES = libsasl2-dev libssl-dev zlib1g-dev libdeflate-dev libicu-dev libsasl2-modules libsasl2-modules-db sasl2-bin openssl python3
 # Needed by the tests besides: the server to compare with, and clients.
 TEST_PACKAGES = cyrus-imapd cyrus-pop3d cyrus-nntpd cyrus-replication cyrus-clients cyrus-admin cyrus-caldav \
     curl mutt isync fetchmail offlineimap3 swaks postfix strace
