@@ -25,7 +25,7 @@ public final class MessageDelivery {
     }
 
     /// The message to be delivered.
-    public struct Envelope: Sendable {
+    public struct Envelope {
         public var messageID: [UInt8]
         public var date: [UInt8]
         public var sender: Identity
