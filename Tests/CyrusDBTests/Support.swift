@@ -87,7 +87,11 @@ enum Debian {
     static func openToAll(_ folder: TemporaryFolder) throws {
         func open(_ path: String) throws {
             let isDirectory = try FileSystem.status(path)?.kind == .directory
-            try FileSystem.setMode(path, isDirectory ? 0o777 : 0o666)
+            do {
+                try FileSystem.setMode(path, isDirectory ? 0o777 : 0o666)
+            } catch let error as PosixError where error.isMissing {
+                // A rewrite by another process took it away between listing and here.
+            }
             if isDirectory { for name in try FileSystem.list(path) { try open(path + "/" + name) } }
         }
         try open(folder.path)
