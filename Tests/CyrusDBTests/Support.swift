@@ -89,7 +89,7 @@ enum Debian {
             let isDirectory = try FileSystem.status(path)?.kind == .directory
             do {
                 try FileSystem.setMode(path, isDirectory ? 0o777 : 0o666)
-            } catch let error as PosixError where error.isMissing {
+            } catch where error.isMissing {
                 // A rewrite by another process took it away between listing and here.
             }
             if isDirectory { for name in try FileSystem.list(path) { try open(path + "/" + name) } }
