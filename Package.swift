@@ -89,7 +89,7 @@ let package = Package(
         tests("CtlCyrusdb", ["ctl_cyrusdb", "CyrusDB", "Posix", log]),
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
-        tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
+        tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]

@@ -185,7 +185,7 @@ struct EnvelopeReader: ~Escapable {
                 out.append(text[at])
                 at += 1
             }
-            at += 1
+            at = min(at + 1, text.byteCount)
             return out
         case UInt8(ascii: "{"):
             let start = at + 1
@@ -200,8 +200,9 @@ struct EnvelopeReader: ~Escapable {
         default:
             let start = at
             while at < text.byteCount, peek() != 0x20, peek() != UInt8(ascii: "("), peek() != UInt8(ascii: ")") { at += 1 }
-            if at == start { at += 1 }
-            let atom = text.slice(start, min(at, text.byteCount) - start)
+            // What belongs to no string is passed over, so that the reading ends.
+            if at == start { at = min(at + 1, text.byteCount) }
+            let atom = text.slice(start, at - start)
             return atom.equalsIgnoringCase("NIL") || atom.byteCount == 0 ? nil : atom.array
         }
     }

@@ -41,23 +41,24 @@ extension PendingChange {
     private func updateConversation(_ number: Int, _ database: ConversationsDatabase, _ key: [UInt8]) throws(MailboxError) {
         var old = joinsConversations ? nil : try recordBefore(number)
         var new = Optional(try record(number))
-        // A message whose file is gone is as if it were not there.
+        // A message whose file is gone is as if it were not there. One that is expunged and gone at once is both, one after the other.
         if old?.isUnlinked ?? false { old = nil }
-        if new?.isUnlinked ?? false { new = nil }
+        let vanishes = new?.isUnlinked ?? false
+        if vanishes, let before = old, !before.isExpunged { new?.flags.remove(.unlinked) } else if vanishes { new = nil }
         guard let present = new ?? old else { return }
-        let source = try conversationSource(present)
+        let source = try mailbox.conversationSource(present)
         if old == nil, let record = new {
             let found = try database.assign(record, source, now: now)
             setConversation(number, found)
             new = try self.record(number)
         }
-        let change = ConversationChange(
+        var change = ConversationChange(
             old: old, new: new, source: source, folder: (key, database.folderNumber(key)), keywords: headerFile.userFlags)
         try database.apply(change, limits: old == nil ? store.copyLimits : nil)
-    }
-
-    private func conversationSource(_ record: IndexRecord) throws(MailboxError) -> ConversationSource {
-        try mailbox.conversationSource(record)
+        if vanishes, new != nil {
+            (change.old, change.new) = (new, nil)
+            try database.apply(change, limits: nil)
+        }
     }
 
     /// The index is safe: now the conversations.

@@ -82,6 +82,13 @@ struct UserCounters {
         return ModSeq(value)
     }
 
+    /// What was deleted up to this modseq is forgotten.
+    mutating func forget(to modSeq: ModSeq, _ kind: Kind) {
+        if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.deleted) {
+            bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.deleted)
+        }
+    }
+
     /// Raises the highest modseq to one that a mailbox has already.
     mutating func raise(to modSeq: ModSeq, _ kind: Kind) {
         if modSeq > highest { bytes.store(bigEndian: modSeq.rawValue, at: 8) }
