@@ -40,13 +40,14 @@ let package = Package(
     targets: [
         // ── C: libraries and macros Swift cannot reach ──────────────────────────────────────────
         shim("CPosix"),  // fcntl locks, wait status, fork+exec, signals, syslog
-        shim("CZlib", link: ["z"]),  // crc32, deflate
+        shim("CZlib", link: ["z"]),  // deflate
+        shim("CDeflate", link: ["deflate"]),  // crc32
         shim("CSASL", link: ["sasl2"]),  // libsasl2's callbacks
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
         shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
         // ── ground floor ────────────────────────────────────────────────────────────────────────
-        lib("Bytes", ["CZlib", "COpenSSL"]),  // big-endian words, CRC32, GUID, ASCII, output buffers
+        lib("Bytes", ["CDeflate", "COpenSSL"]),  // big-endian words, CRC32, GUID, ASCII, output buffers
         lib("Posix", ["CPosix", "Bytes", system]),  // files, maps, locks, sockets, processes, clocks: every system call
         lib("Syslog", ["CPosix", log]),  // swift-log's back end over syslog(3), idents as Cyrus's
 
@@ -57,7 +58,7 @@ let package = Package(
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
         lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS, SASL layers and compression
-        lib("SASL", ["CSASL", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
+        lib("SASL", ["CSASL", "Bytes", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
 
         // ── second floor: the store ─────────────────────────────────────────────────────────────
         lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota
@@ -68,14 +69,20 @@ let package = Package(
             "Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]
         ),  // the contract with master, accounts, proc registry
 
+        lib("Delivery", ["Mailbox", "Message", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // LMTP transactions, recipients, duplicate suppression
+
         // ── programs ────────────────────────────────────────────────────────────────────────────
         program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
         program(
             "imapd", ["CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
         ),  // IMAP
+        program("lmtpd", ["Delivery", "Service", "Mailbox", "Message", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]),  // LMTP
         program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
+
+        // ── benchmarks ──────────────────────────────────────────────────────────────────────────
+        .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),  // the client of make bench
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
@@ -90,7 +97,10 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
+        tests("System", ["master", "imapd", "ctl_cyrusdb", "cyr_info"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
+        tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
+        tests("LMTP", ["DebianCyrus", "lmtpd"]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )

@@ -63,11 +63,21 @@ extension Session {
         connection.out.append("* ")
         connection.out.append(decimal: place + 1)
         connection.out.append(" FETCH (")
-        _ = appendLight(view, place, items)
+        var any = appendLight(view, place, items)
+        appendModSeq(view, place, items, &any)
         connection.out.append(")\r\n")
     }
 
-    /// FLAGS, UID and MODSEQ; whether there was anything.
+    private func appendModSeq(_ view: IndexView, _ place: Int, _ items: FetchItems, _ any: inout Bool) {
+        guard items.modSeq || (hasChangedFlags && isCondstoreEnabled) else { return }
+        if any { connection.out.append(0x20) }
+        connection.out.append("MODSEQ (")
+        connection.out.append(decimal: view.messages[place].modSeq)
+        connection.out.append(")")
+        any = true
+    }
+
+    /// FLAGS and UID; whether there was anything.
     private func appendLight(_ view: IndexView, _ place: Int, _ items: FetchItems) -> Bool {
         var any = false
         var hasChanged = false
@@ -83,13 +93,7 @@ extension Session {
             connection.out.append(decimal: view.messages[place].uid)
             any = true
         }
-        if items.modSeq || (hasChanged && isCondstoreEnabled) {
-            if any { connection.out.append(0x20) }
-            connection.out.append("MODSEQ (")
-            connection.out.append(decimal: view.messages[place].modSeq)
-            connection.out.append(")")
-            any = true
-        }
+        hasChangedFlags = hasChanged
         return any
     }
 
@@ -110,6 +114,7 @@ extension Session {
             MessageDate.appendInternalDate(record.internalDate, to: &connection.out)
             connection.out.append("\"")
         }
+        appendModSeq(view, place, items, &any)
         if items.size {
             item("RFC822.SIZE ")
             connection.out.append(decimal: record.size)

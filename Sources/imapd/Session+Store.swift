@@ -109,11 +109,8 @@ extension Session {
         }
         let (validity, pairs) = try storing { () throws(MailboxError) -> (UIDValidity, [(from: UID, to: UID)]) in
             let mailbox = try store.mailbox(entry)
-            let pairs = try view.copy(places, to: mailbox, rights: rights)
-            if move {
-                let gone = Set(pairs.map(\.from.rawValue))
-                try view.expunge(places.filter { gone.contains(view.messages[$0].uid) })
-            }
+            let pairs =
+                try move ? view.move(set, uid: uid, to: mailbox, rights: rights) : view.copy(places, to: mailbox, rights: rights)
             return (mailbox.header.uidValidity, pairs)
         }
         for observer in store.observers { observer.event(.doubleMailbox(view.mailbox.name, entry.name)) }

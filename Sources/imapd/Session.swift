@@ -36,6 +36,8 @@ final class Session {
     var enabled: Set<String> = []
     /// Flags are told with their modseq (RFC 7162 3.1).
     var isCondstoreEnabled = false
+    /// The FLAGS just written were news.
+    var hasChangedFlags = false
     /// The folder that `user+folder` at LOGIN made the INBOX (imapmagicplus).
     var magicFolder: String?
     private var reader = CommandReader()

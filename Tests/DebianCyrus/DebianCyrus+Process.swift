@@ -10,6 +10,8 @@ extension DebianCyrus {
         posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
+        // Pipes that other tests have open meanwhile must not live on in a daemon: their readers would wait for ever.
+        for descriptor in 3..<Int32(256) { posix_spawn_file_actions_addclose(&actions, descriptor) }
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)

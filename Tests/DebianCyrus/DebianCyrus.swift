@@ -49,6 +49,7 @@ public final class DebianCyrus {
             for user in ["cyrus"] + users { try addPassword(user) }
             if getuid() == 0 { try Self.run("/bin/chown", ["-R", "cyrus:mail", folder]) }
             try startMaster(environment: environment)
+            LiveInstances.add(master, folder)
             for service in services { try Self.awaitListener(port(service.name)) }
             if !users.isEmpty, services.contains(where: { $0.name == "imap" }) { try makeMailboxes(users) }
         } catch {
@@ -72,6 +73,7 @@ public final class DebianCyrus {
             kill(master, SIGTERM)
             var status: Int32 = 0
             while waitpid(master, &status, 0) == -1 && errno == EINTR {}
+            LiveInstances.remove(master)
             master = 0
         }
         try? FileManager.default.removeItem(atPath: folder)

@@ -1,4 +1,4 @@
-import CZlib
+import CDeflate
 
 /// The CRC of everything that Cyrus keeps on disk: zlib's crc32 (IEEE 802.3, reflected 0xEDB88320, initial and final 0xFFFFFFFF).
 public struct CRC32: Sendable {
@@ -21,7 +21,7 @@ public struct CRC32: Sendable {
 
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
-        value = UInt32(truncatingIfNeeded: crc32_z(UInt(value), base, bytes.count))
+        value = libdeflate_crc32(value, base, bytes.count)
     }
 
     public static func of(_ bytes: borrowing RawSpan) -> UInt32 {

@@ -50,6 +50,7 @@ extension IndexView {
 
         let lock = try self.store.lock(user: mailbox.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
+        let sawAll = isUpToDate(change.header)
         var slots = UserFlags()
         if keywordsChange {
             for keyword in wanted.keywords {
@@ -81,7 +82,7 @@ extension IndexView {
         let names = change.headerFile.userFlags
         try change.commit()
         for (place, record) in results { note(place, record, silent: silent) }
-        noteHeader(names)
+        noteHeader(names, sawAll: sawAll)
     }
 
     private func storeSeenApart(_ places: [Int], _ wanted: FlagChange, silent: Bool) throws(MailboxError) {
@@ -115,6 +116,7 @@ extension IndexView {
         guard !places.isEmpty else { return }
         let lock = try store.lock(user: mailbox.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
+        let sawAll = isUpToDate(change.header)
         var results: [(Int, IndexRecord)] = []
         for place in places {
             guard let number = number(place, change) else { continue }
@@ -126,7 +128,26 @@ extension IndexView {
         let names = change.headerFile.userFlags
         try change.commit()
         for (place, record) in results { note(place, record, silent: true) }
-        noteHeader(names)
+        noteHeader(names, sawAll: sawAll)
+    }
+
+    /// Moves messages: under the locks of both owners from the look at the source to its expunge, so that of two sessions that move
+    /// the same message one finds it gone (RFC 6851 3.3).
+    public func move(_ uids: SequenceSet, uid: Bool, to target: Mailbox, rights targetRights: Rights) throws(MailboxError) -> [(from: UID, to: UID)] {
+        let owners = [mailbox.name.user, target.name.user]
+        let first = try store.lock(user: owners.compactMap { $0 }.min(), .exclusive)
+        let second = try store.lock(user: owners.compactMap { $0 }.max(), .exclusive)
+        defer {
+            first.keep()
+            second.keep()
+        }
+        let wanted = Set(indices(uids, uid: uid).map { messages[$0].uid })
+        try refresh()
+        let places = messages.indices.filter { wanted.contains(messages[$0].uid) && !messages[$0].isExpunged }
+        let pairs = try copy(places, to: target, rights: targetRights)
+        let gone = Set(pairs.map(\.from.rawValue))
+        try expunge(places.filter { gone.contains(messages[$0].uid) })
+        return pairs
     }
 
     /// Copies messages; source and target UIDs in pairs. The caller has checked the rights on the target (`i`, and which flags may be kept).

@@ -137,8 +137,9 @@ public final class IndexView {
             header.recentUID = max(header.recentUID, last)
             header.recentTime = Clock.now
         }
+        let sawAll = isUpToDate(mailbox.header)
         try change.commit()
-        header = mailbox.header
+        if sawAll { header = mailbox.header }
     }
 
     /// Writes a non-owner's \Seen set.
@@ -215,9 +216,7 @@ public final class IndexView {
     func absorb(_ view: borrowing MailboxView) throws(MailboxError) {
         let now = view.header
         rights = store.rights(of: identity, on: mailbox.entry)
-        let isSame =
-            now.highestModSeq == header.highestModSeq && now.recordCount == header.recordCount && now.generation == generation
-            && now.exists == header.exists
+        let isSame = isUpToDate(now)
         header = now
         guard !isSame else { return }
         generation = now.generation
@@ -394,7 +393,16 @@ public final class IndexView {
         if !silent { messages[place].state.insert(.changed) }
     }
 
-    func noteHeader(_ keywords: [[UInt8]]) {
+    /// Whether this view has seen everything that a header tells of.
+    func isUpToDate(_ now: IndexHeader) -> Bool {
+        now.highestModSeq == header.highestModSeq && now.recordCount == header.recordCount && now.generation == generation
+            && now.exists == header.exists
+    }
+
+    /// After a change of this session's own. `sawAll`: the view was up to date when the change began; otherwise what others did in between
+    /// is still to be merged, and the header stays old so that the next refresh does it.
+    func noteHeader(_ keywords: [[UInt8]], sawAll: Bool) {
+        guard sawAll else { return }
         header = mailbox.header
         generation = mailbox.header.generation
         self.keywords = keywords

@@ -113,7 +113,7 @@ public struct UserLock: ~Copyable {
     }
 
     /// Says that the lock is wanted up to here.
-    func keep() {}
+    public func keep() {}
 }
 
 /// The lock of one mailbox's existence and files (Cyrus `mboxname_lock`): shared while it is used, exclusive to remove, rename or repack it.

@@ -1,5 +1,5 @@
 import Bytes
-import Message
+public import Message
 import Posix
 
 /// A message on its way in: written once to its partition's `stage.` directory, then linked into every mailbox it goes to
@@ -8,8 +8,9 @@ import Posix
 /// The staged name is removed when the value goes; what was linked stays.
 public struct StagedMessage: ~Copyable {
     let path: String
-    let partition: String
+    public let partition: String
     public let guid: GUID
+    /// Octets.
     public let size: Int
     let headerSize: Int
     let cacheRecord: [UInt8]
@@ -32,51 +33,106 @@ public struct StagedMessage: ~Copyable {
         }
     }
 
-    init(store: MailStore, partition: String, content: RawSpan, parsed: ParsedMessage) throws(MailboxError) {
-        guard let directory = store.layout.stageDirectory(partition: partition) else { throw .badPartition(partition) }
-        store.stageSequence += 1
-        let path = "\(directory)/\(Process.id)-\(Clock.now)-\(store.stageSequence)"
-        let file: OpenFile
-        do throws(PosixError) {
-            file = OpenFile(try Self.write(content, to: path, in: directory))
-        } catch {
-            throw .io(error)
-        }
+    /// Takes over a stage file that holds the whole message.
+    fileprivate init(_ stage: StageFile, parsed: ParsedMessage) {
+        stage.isTaken = true
         var record: [UInt8] = []
         let crc = parsed.appendCacheRecord(to: &record)
-        self.path = path
-        self.partition = partition
+        path = stage.path
+        partition = stage.partition
         self.parsed = parsed
-        self.file = file
+        file = stage.file
         guid = parsed.guid
-        size = content.byteCount
+        size = parsed.size
         headerSize = parsed.headerSize
         cacheCRC = crc
         cacheRecord = record
     }
 
-    private static func write(_ content: RawSpan, to path: String, in directory: String) throws(PosixError) -> File {
-        let file: File
+    /// The same message on another partition.
+    fileprivate init(copyOf other: borrowing StagedMessage, to stage: StageFile) throws(MailboxError) {
+        let from = other.file
+        try posix { () throws(PosixError) in
+            let map = try FileMap(from.file)
+            try stage.file.file.write(map.bytes)
+        }
+        stage.isTaken = true
+        path = stage.path
+        partition = stage.partition
+        parsed = other.parsed
+        file = stage.file
+        guid = other.guid
+        size = other.size
+        headerSize = other.headerSize
+        cacheCRC = other.cacheCRC
+        cacheRecord = other.cacheRecord
+    }
+}
+
+/// A new file on a partition's stage, removed again unless it becomes a `StagedMessage`.
+public final class StageFile {
+    let path: String
+    let partition: String
+    let file: OpenFile
+    fileprivate var isTaken = false
+
+    fileprivate init(_ store: MailStore, partition: String) throws(MailboxError) {
+        guard let directory = store.layout.stageDirectory(partition: partition) else { throw .badPartition(partition) }
+        store.stageSequence += 1
+        let path = "\(directory)/\(Process.id)-\(Clock.now)-\(store.stageSequence)"
+        self.path = path
+        self.partition = partition
+        file = try posix { () throws(PosixError) in OpenFile(try Self.make(path, in: directory)) }
+    }
+
+    deinit {
+        if !isTaken { _ = try? FileSystem.unlink(path) }
+    }
+
+    private static func make(_ path: String, in directory: String) throws(PosixError) -> File {
         do throws(PosixError) {
-            file = try File(path, .readWrite, create: .truncate)
+            return try File(path, .readWrite, create: .truncate)
         } catch {
             guard error.isMissing else { throw error }
             try FileSystem.makeDirectories(directory)
-            return try write(content, to: path, in: directory)
+            return try File(path, .readWrite, create: .truncate)
         }
+    }
+
+    /// Adds to the message.
+    public func append(_ bytes: borrowing RawSpan) throws(MailboxError) {
         do throws(PosixError) {
-            try file.write(content)
+            try file.file.write(bytes)
         } catch {
-            _ = try? FileSystem.unlink(path)
-            throw error
+            throw .io(error)
         }
-        return file
     }
 }
 
 extension MailStore {
+    /// Makes an empty file on the stage of a partition, for a message that is too big to be held in memory.
+    public func makeStageFile(partition: String) throws(MailboxError) -> StageFile {
+        try StageFile(self, partition: partition)
+    }
+
+    /// Stages the message that was written to a stage file; it is parsed in place, through a map.
+    public func stage(_ file: StageFile, limits: ParserLimits) throws(MailboxError) -> StagedMessage {
+        let parsed = try posix { () throws(PosixError) -> ParsedMessage in
+            let map = try FileMap(file.file.file)
+            return Message.parse(map.bytes, limits: limits)
+        }
+        return StagedMessage(file, parsed: parsed)
+    }
+
     /// Writes a message to the stage of a partition. `content` is as it will be stored (CRLF line ends, checked by `MessageIntake`).
     public func stage(_ content: RawSpan, parsed: ParsedMessage, partition: String) throws(MailboxError) -> StagedMessage {
-        try StagedMessage(store: self, partition: partition, content: content, parsed: parsed)
+        let file = try StageFile(self, partition: partition)
+        try file.append(content)
+        return StagedMessage(file, parsed: parsed)
+    }
+
+    /// Puts a staged message on the stage of another partition, for mailboxes that are there.
+    public func stage(copyOf message: borrowing StagedMessage, partition: String) throws(MailboxError) -> StagedMessage {
+        try StagedMessage(copyOf: message, to: StageFile(self, partition: partition))
     }
 }

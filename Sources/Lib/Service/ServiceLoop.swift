@@ -63,6 +63,7 @@ public protocol ServiceProtocol: AnyObject {
 public enum ServiceLoop {
     private static let statusDescriptor: CInt = 3
     private static let listenDescriptor: CInt = 4
+    private static let stopSignals: [Signal] = [.hangup, .terminate, .quit, .interrupt]
 
     private enum Message: Int32 {
         case available = 1
@@ -162,8 +163,13 @@ public enum ServiceLoop {
             if ServiceContext.shouldStop || Signal.hangup.isPending { return nil }
             guard lock.acquire() else { continue }
             defer { lock.release() }
+            // From here to the wait no signal may come unseen: it would be waited on for as long as nobody connects.
+            Signal.block(stopSignals)
+            defer { Signal.unblock(stopSignals) }
+            if ServiceContext.shouldStop || Signal.hangup.isPending { return nil }
             do throws(PosixError) {
-                guard try Poll.readable(listenDescriptor, milliseconds: milliseconds) else {
+                var entries = [PollEntry(listenDescriptor)]
+                guard try Poll.wait(&entries, milliseconds: milliseconds, signals: stopSignals) > 0 else {
                     if ServiceContext.shouldStop || Signal.hangup.isPending || milliseconds >= 0 { return nil }
                     continue
                 }

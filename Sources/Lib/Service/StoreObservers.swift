@@ -1,28 +1,27 @@
 import Bytes
 import Configuration
-import Mailbox
+public import Mailbox
 import Posix
-import Service
 
 /// Tells others of what this process changes: idled at once, and sync_log for replication.
-final class StoreObservers: ChangeObserver {
+public final class StoreObservers: ChangeObserver {
     private let context: ServiceContext
     private let idled: SocketAddress?
 
-    init(_ context: ServiceContext) {
+    public init(_ context: ServiceContext) {
         self.context = context
         idled = SocketAddress(unix: context.configuration[.idlesocket])
     }
 
-    func changed(mailbox name: MailboxName) {
+    public func changed(mailbox name: MailboxName) {
         notify(name)
     }
 
-    func appended(mailbox name: MailboxName) {
+    public func appended(mailbox name: MailboxName) {
         notify(name)
     }
 
-    func event(_ event: StoreEvent) {}
+    public func event(_ event: StoreEvent) {}
 
     /// IDLE_MSG_NOTIFY with the mailbox's name. idled may not be there.
     private func notify(_ name: MailboxName) {

@@ -1,11 +1,10 @@
 import Bytes
-import Charset
 
 /// Base64 as SASL exchanges use it: one line, padded, nothing else allowed in it.
-enum Base64 {
+public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encode(_ bytes: [UInt8]) -> String {
+    public static func encode(_ bytes: [UInt8]) -> String {
         var out: [UInt8] = []
         var at = 0
         while at < bytes.count {
@@ -20,7 +19,7 @@ enum Base64 {
     }
 
     /// nil for anything that is not base64.
-    static func decode(_ text: [UInt8]) -> [UInt8]? {
+    public static func decode(_ text: [UInt8]) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         var out: [UInt8] = []
         var at = 0

@@ -1,0 +1,55 @@
+# make run      a mail server of your own in ./var, in the foreground
+# make test     all tests
+# make lint     formatting; warnings are errors in every build
+# make soak     the tests with the counts that take an hour
+# make install  into DESTDIR/PREFIX, as Debian lays Cyrus out
+
+PREFIX ?= /usr
+DESTDIR ?=
+SWIFT ?= swift
+
+# Needed to build and to run.
+PACKAGES = libsasl2-dev libssl-dev zlib1g-dev libdeflate-dev libicu-dev libsasl2-modules libsasl2-modules-db sasl2-bin openssl python3
+# Needed by the tests besides: the server to compare with, and clients.
+TEST_PACKAGES = cyrus-imapd cyrus-pop3d cyrus-nntpd cyrus-replication cyrus-clients cyrus-admin cyrus-caldav \
+    curl mutt isync fetchmail offlineimap3 swaks postfix strace
+
+# Programs carry the Swift library in themselves: they run on machines without a toolchain.
+RELEASE = -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections
+
+.PHONY: all build run test lint soak install deps test-deps clean
+all: build
+
+deps:
+	@Scripts/install-packages $(PACKAGES)
+
+test-deps:
+	@Scripts/install-packages $(TEST_PACKAGES)
+
+build: deps
+	$(SWIFT) build $(RELEASE)
+
+run: build
+	@exec Scripts/run
+
+test: deps test-deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+
+# The same tests with other counts; each is documented where it is read.
+soak: export SOAK = 1
+soak: export MODEL_OPERATIONS ?= 1000000
+soak: export INTEROP_RECORDS ?= 1000000
+soak: export HOSTILE_MESSAGES ?= 100000
+soak: test
+
+# Builds only when nothing is built: `make && sudo make install` leaves no files of root's in .build.
+install:
+	@test -x .build/release/master || $(MAKE) build
+	@Scripts/install "$(DESTDIR)" "$(PREFIX)"
+
+clean:
+	rm -rf .build

@@ -1,0 +1,3 @@
+import Service
+
+ServiceLoop.run(LMTPService.self, program: "lmtpd")

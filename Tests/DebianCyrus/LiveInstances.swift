@@ -1,0 +1,33 @@
+import Foundation
+import Glibc
+
+/// Instances that are still running: those that a test keeps in a static property are ended when the test process ends.
+enum LiveInstances {
+    private static let lock = NSLock()
+    nonisolated(unsafe) private static var folders: [pid_t: String] = [:]
+    nonisolated(unsafe) private static var isRegistered = false
+
+    static func add(_ master: pid_t, _ folder: String) {
+        lock.lock()
+        defer { lock.unlock() }
+        folders[master] = folder
+        guard !isRegistered else { return }
+        isRegistered = true
+        atexit { LiveInstances.stopAll() }
+    }
+
+    static func remove(_ master: pid_t) {
+        lock.lock()
+        folders[master] = nil
+        lock.unlock()
+    }
+
+    private static func stopAll() {
+        for (master, folder) in folders {
+            kill(master, SIGTERM)
+            var status: Int32 = 0
+            while waitpid(master, &status, 0) == -1 && errno == EINTR {}
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+    }
+}
