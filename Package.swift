@@ -96,7 +96,7 @@ let package = Package(
         tests("CtlCyrusdb", ["ctl_cyrusdb", "CyrusDB", "Posix", log]),
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
-        tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
+        tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
         tests("System", ["master", "imapd", "ctl_cyrusdb", "cyr_info"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),

@@ -230,6 +230,7 @@ extension MailboxError {
         case .badPartition: "Unknown/invalid partition"
         case .notSupported: "Operation is not supported on mailbox"
         case .hasChildren: "[HASCHILDREN] Mailbox has inferior hierarchical names"
+        case .tooManyCopies: "Too many identical emails"
         case .tooManyUserFlags: "Too many user flags in mailbox"
         case .badFlag(let flag): "Invalid flag \(flag)"
         case .locked: "Mailbox is locked"

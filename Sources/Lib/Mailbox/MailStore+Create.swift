@@ -48,6 +48,7 @@ extension MailStore {
         try makeIntermediates(above: name, partition: entry.partition)
         try list.update(entry)
         if let root { try quotas.adjust(root, by: QuotaUsage(folders: 1)) }
+        enterConversations(entry)
         tell(.mailbox(name))
         return entry
     }

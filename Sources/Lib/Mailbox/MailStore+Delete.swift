@@ -28,11 +28,13 @@ extension MailStore {
         defer { lock.keep() }
         var header: IndexHeader?
         var root: String?
+        var modSeq = ModSeq(entry.folderModSeq.rawValue + 1)
         do throws(MailboxError) {
             try mailbox.lock(.exclusive)
             var marked = mailbox.header
             header = marked
             root = mailbox.headerFile.quotaRoot
+            modSeq = try deletionModSeq(entry, after: max(marked.highestModSeq, entry.folderModSeq))
             marked.options.insert(.deleted)
             if marked.minorVersion == IndexHeader.currentVersion {
                 var bytes: [UInt8] = []
@@ -40,6 +42,7 @@ extension MailStore {
                 try mailbox.writeIndex(bytes, at: 0)
                 try mailbox.syncIndex()
             }
+            leaveConversations(mailbox, keywords: mailbox.headerFile.userFlags, modSeq: modSeq)
             mailbox.unlock()
         } catch {
             // A mailbox whose files are damaged or gone can still be deleted.
@@ -52,13 +55,21 @@ extension MailStore {
         tombstone.uniqueID = entry.uniqueID
         tombstone.uidValidity = entry.uidValidity
         tombstone.createdModSeq = entry.createdModSeq
-        tombstone.folderModSeq = ModSeq(max(header?.highestModSeq.rawValue ?? 0, entry.folderModSeq.rawValue) + 1)
+        tombstone.folderModSeq = modSeq
         tombstone.modified = Clock.now
         try list.bury(tombstone)
         if let root, let header { try quotas.adjust(root, by: QuotaUsage() - (header.usage + QuotaUsage(folders: 1))) }
         removeFiles(entry, except: nil)
         if let id = entry.uniqueID { try annotations.removeAll(scope: id.text) }
         tell(.unmailbox(entry.name))
+    }
+
+    private func deletionModSeq(_ entry: MailboxEntry, after last: ModSeq) throws(MailboxError) -> ModSeq {
+        guard configuration[.conversations], !entry.name.isDeleted else { return ModSeq(last.rawValue + 1) }
+        var counters = try UserCounters(path: countersPath(entry.name))
+        let next = counters.next(UserCounters.Kind(entry.type), after: last, folder: false, deleted: true)
+        try counters.write()
+        return next
     }
 
     /// Removes what is kept for a user besides mailboxes: seen state, subscriptions, counters, conversations, keys, quota roots.
@@ -83,7 +94,7 @@ extension MailStore {
         new.history = []
         new.acl.change(identifier, change)
         new.modified = Clock.now
-        new.folderModSeq = try update.nextModSeq(folder: true)
+        new.folderModSeq = try update.nextModSeq()
         try list.update(new)
         update.updateHeaderFile { $0.acl = new.acl }
         try update.commit()

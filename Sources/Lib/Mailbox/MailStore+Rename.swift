@@ -29,8 +29,12 @@ extension MailStore {
             entry.partition = partition
         }
         entry.modified = Clock.now
-        let modSeq = try pending.nextModSeq(folder: true)
+        let modSeq = try pending.nextModSeq(folder: false, deleted: name.isDeleted)
         entry.folderModSeq = modSeq
+        try pending.writeCounters()
+        // Other conversations are those of another user; a deleted mailbox is in none.
+        let changesConversations = old.name.user != name.user || old.name.isDeleted != name.isDeleted
+        if changesConversations { leaveConversations(mailbox, keywords: pending.headerFile.userFlags, modSeq: modSeq) }
         let movesFiles = entry.partition != old.partition || (entry.type.isLegacy && name != old.name)
         if movesFiles { try copyFiles(mailbox.entry, entry) }
         if name != old.name {
@@ -52,7 +56,7 @@ extension MailStore {
         isDone = true
         pending.finish()
         let weight = before.usage + QuotaUsage(folders: 1)
-        try finishRename(entry, name, newRoot, modSeq, under: user)
+        try finishRename(entry, name, newRoot, modSeq, joins: changesConversations, under: user)
         if oldRoot != newRoot {
             if let oldRoot { try quotas.adjust(oldRoot, by: QuotaUsage() - weight) }
             if let newRoot { try quotas.adjust(newRoot, by: weight) }
@@ -63,7 +67,7 @@ extension MailStore {
     }
 
     private func finishRename(
-        _ entry: MailboxEntry, _ name: MailboxName, _ root: String?, _ modSeq: ModSeq, under user: borrowing UserLock
+        _ entry: MailboxEntry, _ name: MailboxName, _ root: String?, _ modSeq: ModSeq, joins: Bool, under user: borrowing UserLock
     ) throws(MailboxError) {
         let mailbox = try mailbox(entry)
         try mailbox.lock(.exclusive)
@@ -75,6 +79,7 @@ extension MailStore {
         pending.headerTouched = true
         pending.header.highestModSeq = max(pending.header.highestModSeq, modSeq)
         pending.ignoresQuota = true
+        pending.joinsConversations = joins
         try pending.commit()
     }
 

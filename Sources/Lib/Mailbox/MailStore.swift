@@ -19,6 +19,8 @@ public final class MailStore {
     private var openedList: MailboxList?
     private var openedQuotas: QuotaStore?
     private var openedAnnotations: AnnotationStore?
+    /// The last user's conversations.db: what keeps it open.
+    var openedConversations: Database?
     /// Files of one mailbox are opened once per process (fcntl locks fall with the first close).
     private var mailboxes: [String: WeakMailbox] = [:]
     var stageSequence = 0

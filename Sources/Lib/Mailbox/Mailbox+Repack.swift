@@ -49,6 +49,7 @@ extension Mailbox {
 
     private func rewrite() throws(MailboxError) {
         var newHeader = header
+        let oldDeleted = header.deletedModSeq
         newHeader.minorVersion = IndexHeader.currentVersion
         newHeader.generation &+= 1
         newHeader.startOffset = UInt32(IndexHeader.currentSize)
@@ -115,6 +116,11 @@ extension Mailbox {
             }
         }
         closeFiles()
+        if store.configuration[.conversations], newHeader.deletedModSeq > oldDeleted {
+            var counters = try UserCounters(path: try store.countersPath(name))
+            counters.forget(to: newHeader.deletedModSeq, UserCounters.Kind(headerFile.type))
+            try counters.write()
+        }
     }
 
     /// Makes a message's cache record from its file.

@@ -40,7 +40,6 @@ extension MailboxChange {
         record.cacheOffset = try mailbox.appendToCache(staged.cacheRecord)
         record.cacheCRC = staged.cacheCRC
         try pending.complete(&record, attributes)
-        pending.conversationSources[Int(pending.header.recordCount) + 1] = ConversationSource(staged.parsed)
         pending.append(record)
         return uid
     }
@@ -79,7 +78,6 @@ extension MailboxChange {
         var attributes = attributes
         if attributes.cid == nil, source.cid != .none, other.name.user == mailbox.name.user { attributes.cid = source.cid }
         try pending.complete(&record, attributes)
-        pending.conversationSources[Int(pending.header.recordCount) + 1] = ConversationSource(cacheRecord: cached)
         pending.append(record)
         try pending.copyAnnotations(of: source, from: other, to: record)
         return uid

@@ -6,10 +6,12 @@ import Posix
 /// The order of writes, so that a crash at any moment leaves every acknowledged message whole:
 /// 1. message files are linked from the stage into the data directory, then synced, then the directory is synced;
 /// 2. cache records are appended and synced;
-/// 3. the user's counters (with conversations) and message annotations are written, each durable in itself;
+/// 3. what changes in conversations.db is written in a transaction that stays open (see Conversations.swift); the user's counters
+///    (with conversations) and message annotations are written, each durable in itself;
 /// 4. cyrus.header, when flags or the like changed: a new file synced and renamed;
 /// 5. index records, then the index header in one write of 160 bytes, then one sync: from here on the change is there;
-/// 6. quota usage, then observers (idled, sync_log).
+/// 6. conversations.db is committed;
+/// 7. quota usage, then observers (idled, sync_log).
 /// A crash before 5 leaves files that no record names (removed when their UID is given out again); a crash inside 5 leaves records
 /// beyond the count of the header, which nobody reads.
 public struct MailboxChange: ~Copyable {
@@ -103,7 +105,10 @@ final class PendingChange {
     let now = Clock.now
     private var counters: UserCounters?
     var annotations: [AnnotationStore.Annotation] = []
-    var conversationSources: [Int: ConversationSource] = [:]
+    /// Written, and to be committed once the index is safe.
+    var conversations: ConversationsDatabase?
+    /// All messages are new to the owner's conversations: the mailbox was another user's, or deleted.
+    var joinsConversations = false
     private var isCommitted = false
     /// The caller moves the mailbox from one quota root to another itself.
     var ignoresQuota = false
@@ -119,6 +124,7 @@ final class PendingChange {
     func finish() {
         if !isCommitted {
             for path in linked { _ = try? FileSystem.unlink(path) }
+            conversations = nil
         }
         mailbox.unlock()
     }
@@ -196,7 +202,7 @@ final class PendingChange {
 
     // MARK: modseqs
 
-    func nextModSeq(folder: Bool) throws(MailboxError) -> ModSeq {
+    func nextModSeq(folder: Bool, deleted: Bool = false) throws(MailboxError) -> ModSeq {
         guard store.configuration[.conversations] else {
             header.highestModSeq = ModSeq(header.highestModSeq.rawValue + 1)
             return header.highestModSeq
@@ -204,7 +210,7 @@ final class PendingChange {
         if counters == nil { counters = try UserCounters(path: store.countersPath(mailbox.name)) }
         let kind = UserCounters.Kind(headerFile.type)
         // Loaded above.
-        let next = counters!.next(kind, after: header.highestModSeq, folder: folder)
+        let next = counters!.next(kind, after: header.highestModSeq, folder: folder, deleted: deleted)
         header.highestModSeq = next
         return next
     }
@@ -258,6 +264,7 @@ final class PendingChange {
         try mailbox.writeIndex(bytes, at: 0)
         try mailbox.syncIndex()
         isCommitted = true
+        commitConversations()
         try mailbox.wrote(header, headerFile: newHeaderFile, crc: header.headerFileCRC)
         try adjustQuota()
         tellObservers()
@@ -293,21 +300,23 @@ final class PendingChange {
         }
     }
 
-    /// Old and new values of the records that this change touches, for what is derived from them.
-    var differences: [(old: IndexRecord?, new: IndexRecord)] {
-        get throws(MailboxError) {
-            var all: [(old: IndexRecord?, new: IndexRecord)] = []
-            for number in changed.keys.sorted() {
-                // Keys come from the dictionary itself.
-                all.append((number <= recordsBefore ? try mailbox.record(number) : nil, changed[number]!))
-            }
-            return all
-        }
+    /// The record as it was before this change; nil for a new one.
+    func recordBefore(_ number: Int) throws(MailboxError) -> IndexRecord? {
+        number <= recordsBefore ? try mailbox.record(number) : nil
+    }
+
+    var recordCount: Int { Int(header.recordCount) }
+    var raisesModSeq: Bool { header.highestModSeq > before.highestModSeq }
+
+    /// Writes the counters before the commit, for what is written elsewhere first.
+    func writeCounters() throws(MailboxError) {
+        try counters?.write()
+        counters = nil
     }
 
     /// Puts a record's conversation in, before the commit writes it.
     func setConversation(_ number: Int, _ cid: ConversationID) {
-        guard let old = changed[number], old.cid != cid else { return }
+        guard let old = try? record(number), old.cid != cid else { return }
         var new = old
         new.cid = cid
         count(old, added: false)

@@ -18,6 +18,8 @@ public enum MailboxError: Error, Sendable {
     case notSupported(String)
     /// There are mailboxes below it.
     case hasChildren(String)
+    /// More copies of one message than `conversations_max_guid…` allow.
+    case tooManyCopies
     /// No slot is left for another keyword.
     case tooManyUserFlags
     case badFlag(String)
@@ -49,6 +51,7 @@ extension MailboxError: CustomStringConvertible {
         case .badPartition(let name): "unknown or invalid partition \(name)"
         case .notSupported(let what): "operation is not supported on mailbox: \(what)"
         case .hasChildren(let name): "mailbox \(name) has inferior hierarchical names"
+        case .tooManyCopies: "too many identical emails"
         case .tooManyUserFlags: "too many user flags in mailbox"
         case .badFlag(let flag): "invalid flag \(flag)"
         case .locked(let what): "locked: \(what)"

@@ -24,15 +24,15 @@ struct UserCounters {
             }
         }
 
-        /// Offsets of the kind's modseq and of its folders' modseq.
-        var offsets: (modSeq: Int, folders: Int) {
+        /// Offsets of the kind's modseq, of its folders' modseq, and of the modseq up to which deletions were forgotten.
+        var offsets: (modSeq: Int, folders: Int, deleted: Int) {
             switch self {
-            case .mail: (16, 48)
-            case .calendar: (24, 56)
-            case .addressbook: (32, 64)
-            case .notes: (40, 72)
-            case .submission: (96, 104)
-            case .sieve: (256, 272)
+            case .mail: (16, 48, 112)
+            case .calendar: (24, 56, 120)
+            case .addressbook: (32, 64, 128)
+            case .notes: (40, 72, 136)
+            case .submission: (96, 104, 144)
+            case .sieve: (256, 272, 264)
             }
         }
     }
@@ -71,13 +71,22 @@ struct UserCounters {
     var highest: ModSeq { ModSeq(bytes.span.bytes.bigEndian64(at: 8)) }
     var uidValidity: UIDValidity { UIDValidity(bytes.span.bytes.bigEndian32(at: 288)) }
 
-    /// The next modseq of a kind of change, above `last`.
-    mutating func next(_ kind: Kind, after last: ModSeq, folder: Bool) -> ModSeq {
+    /// The next modseq of a kind of change, above `last`. `folder` for the creation of a mailbox, `deleted` for its deletion (as Debian's
+    /// Cyrus has it: other changes of a mailbox count like those of its messages).
+    mutating func next(_ kind: Kind, after last: ModSeq, folder: Bool, deleted: Bool = false) -> ModSeq {
         let value = max(highest.rawValue, last.rawValue) + 1
         bytes.store(bigEndian: value, at: 8)
         bytes.store(bigEndian: value, at: kind.offsets.modSeq)
         if folder { bytes.store(bigEndian: value, at: kind.offsets.folders) }
+        if deleted { bytes.store(bigEndian: value, at: kind.offsets.deleted) }
         return ModSeq(value)
+    }
+
+    /// What was deleted up to this modseq is forgotten.
+    mutating func forget(to modSeq: ModSeq, _ kind: Kind) {
+        if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.deleted) {
+            bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.deleted)
+        }
     }
 
     /// Raises the highest modseq to one that a mailbox has already.
