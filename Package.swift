@@ -82,7 +82,7 @@ let package = Package(
         ),  // IMAP
         program("lmtpd", ["Delivery", "Service", "Mailbox", "Message", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]),  // LMTP
         program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
-        program("cyr_expire", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // what was kept long enough goes
+        program("cyr_expire", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // removes what is old
         program("mbpath", ["Service", "Mailbox", "Configuration", "Charset", "Posix", "Bytes"]),  // where a mailbox's files are
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
@@ -103,7 +103,7 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "Message", "Configuration", "Posix", "Bytes", log]),
-        tests("System", ["DebianCyrus", "master", "imapd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
+        tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),

@@ -21,7 +21,6 @@ struct Expiry {
     private var keywords = 0
     /// For delivery marks: when a mailbox's own annotation says so.
     private var marks: [String: Int64] = [:]
-    private var deleted: [MailboxEntry] = []
     private var users: [MailboxEntry] = []
 
     init(_ store: MailStore, _ options: ExpireOptions, _ logger: Logger) {
@@ -165,14 +164,23 @@ struct Expiry {
         logger.notice("\(summary)")
     }
 
+    /// By the delete annotation of each, or by -D.
     private func removeDeleted(_ age: Age, _ entries: [MailboxEntry]) {
         say("Removing deleted mailboxes older than \(age.days) days")
-        var removed = 0
-        for entry in entries where entry.name.isDeleted && entry.isRegular && !shouldStop {
+        var due: [MailboxEntry] = []
+        for entry in entries where entry.name.isDeleted && entry.isRegular {
             do throws(MailboxError) {
                 let own = try annotation("delete", of: entry) ?? age
                 guard let time = entry.name.deletedTime, time <= now - own.seconds else { continue }
                 say("Cleaning up \(entry.name)")
+                due.append(entry)
+            } catch {
+                logger.error("annotations of \(entry.name): \(error)")
+            }
+        }
+        var removed = 0
+        for entry in due where !shouldStop {
+            do throws(MailboxError) {
                 say("Removing: \(entry.name)")
                 try store.removeDeleted(entry)
                 removed += 1
