@@ -66,10 +66,43 @@ struct ToolTests {
         }
     }
 
+    @Test
+    func `archived messages are read, expunged and repacked as Debian's`() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("archive-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o777])
+        let comparison = try ToolComparison(
+            options: ["archive_enabled: yes", "archivepartition-default: \(folder)"], users: ["alice", "bob", "carol"], Self.fill)
+        defer { comparison.remove() }
+        // The archive is not in the copied folder: only ours is let into it. Debian's reads what ours has made.
+        #expect(try comparison.ours("cyr_expire", ["-A", "0", "-u", "alice"]).status == 0)
+        let archived = try ToolComparison.run("/usr/bin/find", [folder, "-name", "[0-9]*."]).output.split(separator: "\n").count
+        // Those of the INBOX; those of Exp are older than its annotation allows.
+        #expect(archived == 4)
+        #expect(try comparison.check("reconstruct", ["-n", "user.alice", "user.alice.Exp"]).errors == "")
+        #expect(try comparison.ours("cyr_expire", ["-E", "1", "-X", "0", "-u", "alice"]).status == 0)
+        // -c compares every cache record with what the message says.
+        for name in ["user.alice", "user.alice.Exp"] {
+            let examined = try comparison.check("mbexamine", ["-c", name])
+            #expect(examined.status == 0 && examined.errors == "", "\(examined)")
+            #expect(!examined.output.contains("mismatch"))
+        }
+        #expect(try comparison.check("reconstruct", ["-n", "user.alice", "user.alice.Exp"]).errors == "")
+    }
+
     /// The lines of mbexamine that do not tell of moments.
     private static func messages(_ text: String) -> [Substring] {
         text.split(separator: "\n").filter { $0.contains("> UID:") || $0.contains("Number of Messages") || $0.contains("User Flags") }
             .map { $0.prefix { $0 != "I" } }
+    }
+
+    /// INTERNALDATE's form of now: what arrives now is not archived by Debian's at once.
+    private static var today: String {
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.timeZone = TimeZone(identifier: "UTC")
+        format.dateFormat = "dd-MMM-yyyy HH:mm:ss +0000"
+        return format.string(from: Date())
     }
 
     private static func fill(_ cyrus: DebianCyrus) throws {
@@ -86,7 +119,7 @@ struct ToolTests {
                 let text =
                     "From: a@example.org\r\nDate: Mon, 1 Jan 2024 10:0\(number):00 +0000\r\nSubject: \(number)\r\n\r\nbody \(number)\r\n"
                 for mailbox in user == "alice" ? ["INBOX", "INBOX.Exp"] : ["INBOX"] {
-                    _ = try session.append(Array(text.utf8), to: mailbox, date: "10-Nov-2026 10:00:00 +0000")
+                    _ = try session.append(Array(text.utf8), to: mailbox, date: today)
                 }
             }
             try session.expectOK("SELECT INBOX")

@@ -23,6 +23,7 @@ extension Mailbox {
             }
         }
         guard !due.isEmpty else { return }
+        try posix { () throws(PosixError) in try FileSystem.makeDirectories(directory) }
         var change = try change(under: user)
         let cache = try CacheFile.open("\(directory)/\(Layout.MetaFile.cache.rawValue)", generation: change.header.generation, create: true)
         var old: [String] = []
