@@ -32,7 +32,7 @@ final class DeliveryStore {
 
     deinit { try? FileSystem.removeTree(path) }
 
-    func make(_ name: String, partition: String? = nil, _ rights: [(String, String)] = []) throws {
+    func make(_ name: String, partition: String? = nil, rights: [(String, String)] = []) throws {
         let name = MailboxName(name)
         let lock = try store.lock(user: name.user, .exclusive)
         var template = MailboxTemplate()
@@ -43,14 +43,14 @@ final class DeliveryStore {
 
     func resolve(_ address: String, sender: Identity = .anonymous) throws -> ResolvedRecipient {
         let bytes = Array("<\(address)>".utf8)
-        let found = try #require(EnvelopeAddress.scan(bytes.span.bytes, from: 0, strict: true))
-        return try resolver.resolve(found.address, ignoresQuota: false, size: 0, as: sender)
+        let scanned = EnvelopeAddress.scan(bytes.span.bytes, from: 0, strict: true)?.address
+        let found = try #require(scanned)
+        return try resolver.resolve(found, ignoresQuota: false, size: 0, as: sender)
     }
 
-    func deliver(_ text: String, id: String, to recipients: [ResolvedRecipient], spill: Bool = false) throws -> [Bool] {
+    func deliver(_ text: String, id: String, to recipients: [ResolvedRecipient]) throws -> [Bool] {
         var spool = MessageSpool()
         let bytes = Array(text.utf8)
-        if spill { try spool.append([UInt8](repeating: 0x61, count: 0), in: store, partition: "default") }
         try spool.append(bytes, in: store, partition: "default")
         let staged = try spool.stage(in: store, partition: "default", limits: ParserLimits())
         let envelope = MessageDelivery.Envelope(messageID: Array(id.utf8), date: [], sender: .anonymous, sessionID: "s", time: 1_795_248_474)
@@ -74,7 +74,7 @@ final class DeliveryStore {
     func addressesAreResolved(address: String, mailbox: String, folder: String?) throws {
         let place = try DeliveryStore()
         for name in ["user.alice", "user.a^b"] { try place.make(name) }
-        try place.make("shared.open", [("anyone", "lp")])
+        try place.make("shared.open", rights: [("anyone", "lp")])
         let found = try place.resolve(address)
         #expect(found.mailbox.text == mailbox)
         #expect(found.folder?.text == folder)
@@ -83,10 +83,10 @@ final class DeliveryStore {
     @Test func rightsDecideAboutFolders() throws {
         let place = try DeliveryStore()
         try place.make("user.alice")
-        try place.make("user.alice.open", [("anyone", "p")])
-        try place.make("user.alice.closed", [("alice", "lrswip")])
-        try place.make("shared.seen", [("anyone", "l")])
-        try place.make("shared.hidden", [("x", "l")])
+        try place.make("user.alice.open", rights: [("anyone", "p")])
+        try place.make("user.alice.closed", rights: [("alice", "lrswip")])
+        try place.make("shared.seen", rights: [("anyone", "l")])
+        try place.make("shared.hidden", rights: [("x", "l")])
         #expect(try place.resolver.target(place.resolve("alice+open"), as: .anonymous).name.text == "user.alice.open")
         #expect(try place.resolver.target(place.resolve("alice+closed"), as: .anonymous).name.text == "user.alice")
         #expect(try place.resolver.target(place.resolve("alice+none"), as: .anonymous).name.text == "user.alice")
@@ -144,7 +144,7 @@ final class DeliveryStore {
         #expect(try place.files("user.a").count == 2)
     }
 
-    @Test func marksAreDebiansBytes() throws {
+    @Test func marksAreDebiansBytes() {
         let mark = DuplicateStore.Mark(id: Array("<i@j>".utf8), to: "uid", date: Array("d".utf8), time: 0x0102_0304, uid: UID(5))
         #expect(DuplicateStore.key(id: mark.id, to: mark.to, date: mark.date) == Array("<i@j>\0uid\0d\0".utf8))
         #expect(mark.value == [4, 3, 2, 1, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0])

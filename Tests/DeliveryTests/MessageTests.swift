@@ -22,15 +22,19 @@ import Testing
         var decoder = MessageDecoder()
         var taken = 0
         for end in cuts { taken += decoder.feed(wire.span.bytes.slice(taken, end - taken)) }
-        #expect(decoder.isComplete)
-        #expect(decoder.takeOutput().text == Self.cases[number].content)
+        let isComplete = decoder.isComplete
+        let content = decoder.takeOutput().text
+        #expect(isComplete)
+        #expect(content == Self.cases[number].content)
         #expect(wire[taken...].elementsEqual(Self.cases[number].left.utf8))
     }
 
     @Test func nulIsNoticed() {
         var decoder = MessageDecoder()
-        _ = decoder.feed([0x61, 0, 0x0a].span.bytes)
-        #expect(decoder.containsNUL)
+        let bytes: [UInt8] = [0x61, 0, 0x0a]
+        _ = decoder.feed(bytes.span.bytes)
+        let containsNUL = decoder.containsNUL
+        #expect(containsNUL)
     }
 }
 
@@ -41,7 +45,8 @@ import Testing
     static func header(_ text: String, tls: String? = nil) throws(DeliveredHeader.Refusal) -> DeliveredHeader {
         var trace = trace
         trace.tls = tls
-        return try DeliveredHeader(Array(text.utf8).span.bytes, trace: trace, eightBit: .munge) { "made@server" }
+        let bytes = Array(text.utf8)
+        return try DeliveredHeader(bytes.span.bytes, trace: trace, eightBit: .munge) { "made@server" }
     }
 
     @Test func fieldsArePutInFrontAndBehind() throws {
@@ -72,7 +77,9 @@ import Testing
 
     @Test func headersEndAtTheBlankLine() {
         for (text, end) in [("a: b\r\n\r\nx", 8), ("\r\nx", 2), ("a: b\r\n", nil), ("a: b\r\n\r", nil), ("", nil)] as [(String, Int?)] {
-            #expect(DeliveredHeader.end(Array(text.utf8).span.bytes, from: 0) == end)
+            let bytes = Array(text.utf8)
+            let found = DeliveredHeader.end(bytes.span.bytes, from: 0)
+            #expect(found == end)
         }
     }
 }
