@@ -7,7 +7,7 @@ import Testing
 @Suite struct DecoderTests {
     static let cases: [(wire: String, content: String, left: String)] = [
         (".\r\n", "", ""), ("a\r\n.\r\nNOOP\r\n", "a\r\n", "NOOP\r\n"), ("a\n.\n", "a\r\n", ""), ("..a\r\n...\r\n.\r\n", ".a\r\n..\r\n", ""), ("a.\r\n.b\r\n.\r\n", "a.\r\nb\r\n", ""),
-        ("a\r\n.\rb\r\n.\r\n", "a\r\n\rb\r\n", ""), ("a\nb\r\n\n.\r\n", "a\r\nb\r\n\r\n", ""), ("\r\r\n.\r\n", "\r\r\n", ""),
+        ("a\r\n.\rb\r\n.\r\n", "a\r\n\rb\r\n", ""), ("a\nb\r\n\n.\r\n", "a\r\nb\r\n\r\n", ""), ("a: b\rc\r\n\r\nd\re\r\r\nf\n.\n", "a: b\rc\r\n\r\nde\r\nf\r\n", ""),
     ]
 
     /// In every way of cutting the bytes in two, and byte by byte, the same comes out.

@@ -98,7 +98,7 @@ enum Instance {
             ("3\\.6\\.1-[-A-Za-z0-9.+]*", "VERSION"), ("SESSIONID=<[^>]*>", "SESSIONID=<S>"), ("X-Cyrus-Session-Id: .*", "X-Cyrus-Session-Id: S"),
             ("cmu-lmtpd-[0-9]+-[0-9]+-[0-9]+@", "cmu-lmtpd-N@"), ("Message size \\([0-9]+\\)", "Message size (N)"),
             ("\t [A-Z][a-z][a-z], [0-9]+ [A-Z][a-z][a-z] 20[0-9][0-9] [0-9:]+ [-+][0-9]+", "\t DATE"),
-            ("(cmu-lmtpd-N@[^>]*>\r?\nDate: ).*", "$1DATE"), ("\\b\(side.prefix)(a|q|m|x\\.y|files)\\b", "USER$1"),
+            ("\nDate: [A-Z][a-z][a-z], [0-9]+ [A-Z][a-z][a-z] 20[0-9][0-9] [0-9:]+ [-+][0-9]+", "\nDate: DATE"), ("\\b\(side.prefix)(a|q|m|x\\.y|files)\\b", "USER$1"),
         ] {
             text = text.replacingOccurrences(of: pattern, with: with, options: .regularExpression)
         }
