@@ -87,11 +87,8 @@ enum Debian {
     static func openToAll(_ folder: TemporaryFolder) throws {
         func open(_ path: String) throws {
             let isDirectory = try FileSystem.status(path)?.kind == .directory
-            do {
-                try FileSystem.setMode(path, isDirectory ? 0o777 : 0o666)
-            } catch where error.isMissing {
-                // A rewrite by another process took it away between listing and here.
-            }
+            // What a rewrite by another process took away between listing and here needs no mode.
+            if FileSystem.exists(path) { try? FileSystem.setMode(path, isDirectory ? 0o777 : 0o666) }
             if isDirectory { for name in try FileSystem.list(path) { try open(path + "/" + name) } }
         }
         try open(folder.path)
