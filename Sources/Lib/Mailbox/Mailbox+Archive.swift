@@ -3,7 +3,7 @@ import Message
 import Posix
 
 extension Mailbox {
-    /// Moves messages to the archive partition, by the archive_* options: those received before `mark`, those of archive_maxsize KiB and
+    /// Moves messages to the archive partition, by the archive_* options: those received at `mark` or before, those of archive_maxsize KiB and
     /// more, and all of a deleted mailbox; never calendars and address books, nor flagged ones with archive_keepflagged.
     ///
     /// The order: the file is copied and synced, then the archive's cache; the record follows; the old file goes last. A crash
@@ -19,7 +19,7 @@ extension Mailbox {
             try view.forEachRecord { number, record throws(MailboxError) in
                 if !record.flags.isDisjoint(with: [.archived, .unlinked, .expunged]) { return }
                 if keepsFlagged, record.flags.contains(.flagged) { return }
-                if entry.name.isDeleted || record.internalDate < mark || UInt64(record.size) >= maximum { due.append(number) }
+                if entry.name.isDeleted || record.internalDate <= mark || UInt64(record.size) >= maximum { due.append(number) }
             }
         }
         guard !due.isEmpty else { return }

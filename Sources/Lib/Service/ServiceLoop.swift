@@ -91,6 +91,8 @@ public enum ServiceLoop {
         let base = Program.start(ident: service, configurationPath: options.argument("C"))
         Signal.pipe.ignore()
         for signal in [Signal.hangup, .terminate, .quit, .interrupt, .alarm] { signal.catch() }
+        // Whoever started master may have blocked them.
+        Signal.unblock(stopSignals + [.alarm])
         let context = ServiceContext(base, service: service, options: options)
         if options.has("D") { runDebugCommand(context, program) }
         if standalone {
@@ -163,22 +165,28 @@ public enum ServiceLoop {
             if ServiceContext.shouldStop || Signal.hangup.isPending { return nil }
             guard lock.acquire() else { continue }
             defer { lock.release() }
-            // From here to the wait no signal may come unseen: it would be waited on for as long as nobody connects.
-            Signal.block(stopSignals)
-            defer { Signal.unblock(stopSignals) }
-            if ServiceContext.shouldStop || Signal.hangup.isPending { return nil }
             do throws(PosixError) {
-                var entries = [PollEntry(listenDescriptor)]
-                guard try Poll.wait(&entries, milliseconds: milliseconds, signals: stopSignals) > 0 else {
+                guard try waitForClient(milliseconds) else {
                     if ServiceContext.shouldStop || Signal.hangup.isPending || milliseconds >= 0 { return nil }
                     continue
                 }
+                // Without the accept lock another process may have been faster: then this waits, and signals interrupt it.
                 if let socket = try Socket.accept(listenDescriptor) { return socket }
             } catch {
                 context.logger.error("accept failed: \(error)")
                 return nil
             }
         }
+    }
+
+    /// False at the time-out, or when a signal came. None comes unseen between asking for one and the wait: it would be waited on
+    /// for as long as nobody connects.
+    private static func waitForClient(_ milliseconds: Int) throws(PosixError) -> Bool {
+        Signal.block(stopSignals)
+        defer { Signal.unblock(stopSignals) }
+        if ServiceContext.shouldStop || Signal.hangup.isPending { return false }
+        var entries = [PollEntry(listenDescriptor)]
+        return try Poll.wait(&entries, milliseconds: milliseconds, signals: stopSignals) > 0
     }
 
     /// Ends in READY state, which master must not take for a failure.
