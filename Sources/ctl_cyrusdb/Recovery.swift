@@ -90,10 +90,17 @@ struct Recovery {
         return true
     }
 
-    /// The mailbox list is there, and opens.
+    /// The mailbox list is there, opens, and is as this version expects it.
     private func openMailboxList() -> Bool {
         do throws(MailboxError) {
-            _ = try store.list
+            let done = try store.list.upgrade()
+            if !done.isNothing {
+                logger.notice(
+                    """
+                    mailbox list: \(done.converted) old records converted, \(done.reservations) reservations removed, \
+                    \(done.identified) unique ids given, \(done.reverse) reverse ACLs changed
+                    """)
+            }
             _ = try store.annotations
             return true
         } catch {

@@ -144,7 +144,41 @@ struct ProgramTests {
         #expect(try deployment.run("-r").status == 0)
         let database = try Self.environment.open(path, .twoskip)
         try database.checkConsistency()
-        #expect(try database.records().count == 49)
+        #expect(try database.records(prefix: [UInt8(ascii: "N")]).count == 49)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".DAMAGED")) == bytes)
+    }
+
+    @Test
+    func `recovery brings a mailbox list of old to today's form, once`() throws {
+        let deployment = try Deployment()
+        let path = deployment.conf("mailboxes.db")
+        do {
+            let database = try Self.environment.open(path, .twoskip, .create)
+            try database.store(Array("user.alice".utf8), Array("0 default alice\tlrswipkxtecda\t".utf8))
+            try database.store(Array("user.alice.Sub".utf8), Array("%(I oldid A %(alice lrs anyone lr) P default T e)".utf8))
+            try database.store(Array("$RACL$U$alice$user.alice".utf8), [])
+            try FileSystem.setMode(path, 0o666)
+        }
+        var before: [String] = []
+        for _ in 0..<2 {
+            #expect(try deployment.run("-r").status == 0)
+            let records = try Self.environment.open(path, .twoskip).records().map {
+                String(decoding: $0.key, as: UTF8.self) + " " + String(decoding: $0.value, as: UTF8.self)
+            }
+            #expect(records.count == 4)
+            #expect(
+                records.contains {
+                    $0.hasPrefix("Nuser\u{1f}alice %(T el I ") && $0.contains(" P default ") && $0.contains("A %(alice lrswipkxte")
+                })
+            #expect(records.contains { $0.hasPrefix("Nuser\u{1f}alice\u{1f}Sub %(T el I oldid P default ") })
+            #expect(records.contains { $0.hasPrefix("Ioldid %(T el N user\u{1f}alice\u{1f}Sub P default ") })
+            if !before.isEmpty { #expect(records == before) }
+            before = records
+        }
+        let configuration = try String(contentsOfFile: deployment.path + "/imapd.conf", encoding: .utf8)
+        try deployment.write("imapd.conf", configuration + "reverseacls: yes\n")
+        #expect(try deployment.run("-r").status == 0)
+        let keys = try Self.environment.open(path, .twoskip).records().map { String(decoding: $0.key, as: UTF8.self) }
+        #expect(keys.filter { $0.hasPrefix("A") }.count == 4)
     }
 }

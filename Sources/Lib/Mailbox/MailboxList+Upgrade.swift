@@ -1,0 +1,129 @@
+import Bytes
+import CyrusDB
+import Posix
+
+extension MailboxList {
+    /// What `upgrade` did.
+    public struct Upgrade: Sendable, Equatable {
+        /// Records of before 3.6 that were brought to today's form.
+        public var converted = 0
+        /// Names that were reserved by a creation that never came to its end.
+        public var reservations = 0
+        /// Mailboxes that got a unique id.
+        public var identified = 0
+        /// Reverse ACL records that were made or removed.
+        public var reverse = 0
+
+        public var isNothing: Bool { converted + reservations + identified + reverse == 0 }
+    }
+
+    /// Brings the list to what this version expects, each step in one transaction: records by name alone become pairs by name and id,
+    /// reservations go, every mailbox gets a unique id, reverse ACLs follow option reverseacls.
+    public func upgrade() throws(MailboxError) -> Upgrade {
+        var done = Upgrade()
+        let records = try inDatabase { () throws(CyrusDBError) in try database.records() }
+        if records.contains(where: { Self.isOld($0.key, $0.value) }) { try convert(records, &done) }
+        var reserved: [MailboxEntry] = []
+        var nameless: [MailboxEntry] = []
+        try forEach { entry throws(MailboxError) in
+            if entry.type.state.contains(.reserved) {
+                reserved.append(entry)
+            } else if entry.isRegular, entry.uniqueID == nil {
+                nameless.append(entry)
+            }
+            return .next
+        }
+        for entry in reserved {
+            try purge(entry.name, id: nil)
+            done.reservations += 1
+        }
+        for entry in nameless {
+            var named = entry
+            named.uniqueID = storedID(entry) ?? UniqueID.make()
+            try update(named)
+            done.identified += 1
+        }
+        done.reverse = try alignReverseACLs()
+        return done
+    }
+
+    /// A key that is a mailbox's name as it stands, or a value of before dlists.
+    private static func isOld(_ key: [UInt8], _ value: [UInt8]) -> Bool {
+        guard let first = key.first else { return false }
+        if first == UInt8(ascii: "A") { return key.count > 1 && !value.isEmpty }
+        guard first == UInt8(ascii: "N") || first == UInt8(ascii: "I") else { return true }
+        return value.first != UInt8(ascii: "%")
+    }
+
+    /// Mailboxes of before 3.6 lie in directories by name.
+    private func convert(_ records: [(key: [UInt8], value: [UInt8])], _ done: inout Upgrade) throws(MailboxError) {
+        var entries: [MailboxEntry] = []
+        for (key, value) in records where key.first != UInt8(ascii: "$") {
+            let name = MailboxName(databaseKey: key.span.bytes)
+            do throws(MailboxError) {
+                var entry = try MailboxEntry(name: name, value: value.span.bytes, path: database.path)
+                if !entry.type.isDeleted { entry.type.state.insert(.legacyDirectories) }
+                if entry.uniqueID == nil, entry.isRegular { entry.uniqueID = storedID(entry) ?? UniqueID.make() }
+                entries.append(entry)
+            } catch {
+                store.logger.error("DBERROR: old mailbox record of \(name) is not kept: \(error)")
+            }
+        }
+        let converted = entries
+        try inDatabase { () throws(CyrusDBError) in
+            try database.transaction { transaction throws(CyrusDBError) in
+                for record in records { try transaction.delete(record.key.span.bytes) }
+                for entry in converted {
+                    try transaction.store(MailboxEntry.nameKey(entry.name).span.bytes, entry.nameValue.span.bytes)
+                    // A tombstone's id may be another mailbox's by now.
+                    guard let id = entry.uniqueID, entry.isRegular || entry.type.isIntermediate else { continue }
+                    try transaction.store(MailboxEntry.idKey(id).span.bytes, entry.idValue.span.bytes)
+                }
+            }
+        }
+        done.converted = converted.count
+    }
+
+    /// The unique id that a mailbox's cyrus.header has.
+    private func storedID(_ entry: MailboxEntry) -> UniqueID? {
+        var place = entry
+        place.type.state.insert(.legacyDirectories)
+        guard let path = store.layout.metaPath(place, .header), let bytes = try? FileSystem.read(path),
+            let header = try? HeaderFile(bytes.span.bytes, path: path)
+        else { return nil }
+        return header.uniqueID
+    }
+
+    /// `AS` 0x1E says that reverse ACLs are kept.
+    private static let reverseMarker: [UInt8] = [UInt8(ascii: "A"), UInt8(ascii: "S"), 0x1e]
+
+    private func alignReverseACLs() throws(MailboxError) -> Int {
+        let kept = try inDatabase { () throws(CyrusDBError) in try database.records(prefix: [UInt8(ascii: "A")]).map(\.key) }
+        if !reverseACLs {
+            guard !kept.isEmpty else { return 0 }
+            try inDatabase { () throws(CyrusDBError) in
+                try database.transaction { transaction throws(CyrusDBError) in
+                    for key in kept { try transaction.delete(key.span.bytes) }
+                }
+            }
+            return kept.count
+        }
+        if kept.contains(Self.reverseMarker) { return 0 }
+        var keys: [[UInt8]] = []
+        try forEach { entry throws(MailboxError) in
+            if entry.isRegular {
+                for granted in entry.acl.entries where granted.rights.contains(.lookup) {
+                    keys.append(Self.reverseKey(entry.name, granted.identifier))
+                }
+            }
+            return .next
+        }
+        let made = keys
+        try inDatabase { () throws(CyrusDBError) in
+            try database.transaction { transaction throws(CyrusDBError) in
+                for key in made + [Self.reverseMarker] { try transaction.store(key.span.bytes, [UInt8]().span.bytes) }
+            }
+        }
+        return made.count
+    }
+}
