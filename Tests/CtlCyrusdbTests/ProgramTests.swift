@@ -134,10 +134,10 @@ struct ProgramTests {
         let path = deployment.conf("mailboxes.db")
         do {
             let database = try Self.environment.open(path, .twoskip, .create)
-            for i in 0..<50 { try database.store(Array("Nuser.u\(i)".utf8), Array("%(T e)".utf8)) }
+            for i in 0..<50 { try database.store(Array("Nuser\u{1f}u\(i)".utf8), Array("%(T e)".utf8)) }
         }
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        let key = try #require(bytes.range(of: Data("Nuser.u20".utf8)))
+        let key = try #require(bytes.range(of: Data("Nuser\u{1f}u20".utf8)))
         bytes[key.lowerBound + 3] ^= 0xff
         try bytes.write(to: URL(fileURLWithPath: path))
         try FileSystem.setMode(path, 0o666)

@@ -62,6 +62,7 @@ extension MailboxList {
             let name = MailboxName(databaseKey: key.span.bytes)
             do throws(MailboxError) {
                 var entry = try MailboxEntry(name: name, value: value.span.bytes, path: database.path)
+                if entry.modified == 0 { entry.modified = Clock.now }
                 if !entry.type.isDeleted { entry.type.state.insert(.legacyDirectories) }
                 if entry.uniqueID == nil, entry.isRegular { entry.uniqueID = storedID(entry) ?? UniqueID.make() }
                 entries.append(entry)
