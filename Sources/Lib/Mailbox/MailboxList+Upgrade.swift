@@ -59,7 +59,8 @@ extension MailboxList {
     private func convert(_ records: [(key: [UInt8], value: [UInt8])], _ done: inout Upgrade) throws(MailboxError) {
         var entries: [MailboxEntry] = []
         for (key, value) in records where key.first != UInt8(ascii: "$") {
-            let name = MailboxName(databaseKey: key.span.bytes)
+            // Old keys are names as the store has them.
+            let name = MailboxName(String(decoding: key, as: UTF8.self))
             do throws(MailboxError) {
                 var entry = try MailboxEntry(name: name, value: value.span.bytes, path: database.path)
                 if entry.modified == 0 { entry.modified = Clock.now }
