@@ -30,6 +30,8 @@ extension MailStore {
         if let user = name.user, let trash = try list.find(MailboxName.inbox(of: user).child("Trash")), trash.isRegular {
             database.trash = database.folderKey(trash)
         }
+        database.longest = UInt32(clamping: configuration[.conversations_max_thread])
+        database.continuation = { [unowned self] cid in continuation(of: cid, name) }
         var known: [[UInt8]: Bool] = [:]
         let isByName = database.isByName
         database.isMailFolder = { [unowned self] key in
@@ -66,7 +68,8 @@ extension MailStore {
     }
 
     /// One change of a conversations.db on its own; what goes wrong is logged.
-    private func changeConversations(_ entry: MailboxEntry, _ body: (ConversationsDatabase, _ folder: [UInt8]) throws(MailboxError) -> Void) {
+    private func changeConversations(_ entry: MailboxEntry, _ body: (ConversationsDatabase, _ folder: [UInt8]) throws(MailboxError) -> Void)
+    {
         guard keepsConversations(entry) else { return }
         do throws(MailboxError) {
             let database = try openConversations(entry.name)
@@ -95,7 +98,8 @@ extension MailStore {
                     if record.isUnlinked { continue }
                     let source = try mailbox.conversationSource(record)
                     try database.apply(
-                        ConversationChange(old: record, new: nil, source: source, folder: (folder, number), keywords: keywords), limits: nil)
+                        ConversationChange(old: record, new: nil, source: source, folder: (folder, number), keywords: keywords), limits: nil
+                    )
                 }
                 database.dropFolder(folder)
             }

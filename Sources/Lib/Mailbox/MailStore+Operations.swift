@@ -71,7 +71,9 @@ extension MailStore {
         return try moveTree(entry, to: new, partition: partition)
     }
 
-    private func moveTree(_ top: MailboxEntry, to new: MailboxName, partition: String?) throws(MailboxError) -> [(from: MailboxName, to: MailboxName)] {
+    private func moveTree(_ top: MailboxEntry, to new: MailboxName, partition: String?) throws(MailboxError) -> [(
+        from: MailboxName, to: MailboxName
+    )] {
         let old = top.name
         let below = try list.below(old)
         for entry in below {
@@ -113,7 +115,9 @@ extension MailStore {
         try list.update(moved, tombstone: tombstone)
     }
 
-    private func moveInbox(_ inbox: MailboxEntry, to new: MailboxName, as identity: Identity) throws(MailboxError) -> [(from: MailboxName, to: MailboxName)] {
+    private func moveInbox(_ inbox: MailboxEntry, to new: MailboxName, as identity: Identity) throws(MailboxError) -> [(
+        from: MailboxName, to: MailboxName
+    )] {
         guard rights(of: identity, on: inbox).isSuperset(of: [.read, .deleteMessages, .expunge]) else { throw .permissionDenied }
         guard let user = inbox.name.user, new.user == user else { throw .permissionDenied }
         let lock = try lock(user: user, .exclusive)

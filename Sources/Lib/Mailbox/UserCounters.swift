@@ -12,11 +12,14 @@ struct UserCounters {
         case addressbook = 2
         case notes = 3
         case submission = 10
+        /// Mailboxes of other things than messages, such as the one that long conversations are noted on.
+        case notification = 22
         case sieve = 30
 
         init(_ type: MailboxType) {
             switch type.kind {
-            case .calendar, .collection: self = .calendar
+            case .calendar: self = .calendar
+            case .collection: self = .notification
             case .addressbook: self = .addressbook
             case .submission: self = .submission
             case .sieve: self = .sieve
@@ -32,6 +35,7 @@ struct UserCounters {
             case .addressbook: (32, 64, 128)
             case .notes: (40, 72, 136)
             case .submission: (96, 104, 144)
+            case .notification: (192, 208, 200)
             case .sieve: (256, 272, 264)
             }
         }
@@ -90,10 +94,13 @@ struct UserCounters {
     }
 
     /// Raises the highest modseq to one that a mailbox has already.
-    mutating func raise(to modSeq: ModSeq, _ kind: Kind) {
+    mutating func raise(to modSeq: ModSeq, _ kind: Kind, folder: Bool = false) {
         if modSeq > highest { bytes.store(bigEndian: modSeq.rawValue, at: 8) }
         if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.modSeq) {
             bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.modSeq)
+        }
+        if folder, modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.folders) {
+            bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.folders)
         }
     }
 
