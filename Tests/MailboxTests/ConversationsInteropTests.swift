@@ -72,11 +72,15 @@ import Testing
         ]
         let debian = try DebianCyrus(options: options, users: ["their", "our"])
         defer { debian.stop() }
+        let admin = try IMAPConnection(port: debian.port("imap"))
+        try admin.login("cyrus")
+        if index == 3 { try admin.expectOK("SETQUOTA user.their (STORAGE 1000)") }
         let imap = try IMAPConnection(port: debian.port("imap"))
         try imap.login("their")
         for step in Self.steps[index].steps { try Self.debian(imap, step) }
         _ = try imap.command("LOGOUT")
         let store = try Self.store(debian.configuration)
+        if index == 3 { try store.setQuota("user.our", [.storage: 1000], under: store.lock(user: "our", .exclusive)) }
         for step in Self.steps[index].steps { try Self.ours(store, step) }
         let theirs = try Self.records(store, "their")
         let ours = try Self.records(store, "our")
@@ -85,6 +89,7 @@ import Testing
         try Self.audit(debian, "their")
         let (ourCounters, theirCounters) = (try Self.counters(store, "our"), try Self.counters(store, "their"))
         #expect(ourCounters == theirCounters)
+        #expect(try store.quotas.find("user.our")?.value == store.quotas.find("user.their")?.value)
         // Theirs is gone on with by us, ours by them.
         for step in Self.steps[0].steps { try Self.ours(store, step, user: "their") }
         let second = try IMAPConnection(port: debian.port("imap"))

@@ -107,3 +107,20 @@ extension MailStore {
         }
     }
 }
+
+// With conversations, changes of a quota count among the user's changes.
+extension MailStore {
+    /// The next of the counters that a quota root's changes are counted in; nil without conversations.
+    func nextQuotaModSeq(_ root: String) throws(MailboxError) -> ModSeq? {
+        guard configuration[.conversations] else { return nil }
+        var counters = try UserCounters(path: try countersPath(MailboxName(root)))
+        let next = counters.nextQuota()
+        try counters.write()
+        return next
+    }
+
+    /// Adds to what is used, in a change of its own.
+    func adjustQuota(_ root: String, by difference: QuotaUsage) throws(MailboxError) {
+        try quotas.adjust(root, by: difference, modSeq: nextQuotaModSeq(root))
+    }
+}

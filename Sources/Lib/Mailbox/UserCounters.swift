@@ -112,6 +112,11 @@ struct UserCounters {
         return ModSeq(value)
     }
 
+    /// The quota changed together with messages.
+    mutating func raiseQuota(to modSeq: ModSeq) {
+        if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: 80) { bytes.store(bigEndian: modSeq.rawValue, at: 80) }
+    }
+
     /// A UIDVALIDITY that was not handed out before.
     mutating func nextUIDValidity(now: Int64, atLeast: UIDValidity) -> UIDValidity {
         let value = max(UInt32(truncatingIfNeeded: now), max(uidValidity.rawValue, atLeast.rawValue) &+ 1)
@@ -119,7 +124,8 @@ struct UserCounters {
         return UIDValidity(value)
     }
 
-    /// Writes the file: a new one beside it, synced, then renamed over it.
+    /// Writes the file: a new one beside it, synced, then renamed over it. The directory is not synced, as in Debian's Cyrus: file systems write
+    /// the rename down before the index that is synced next, and a mailbox's own highest modseq and UIDVALIDITY are heeded as well.
     mutating func write() throws(MailboxError) {
         let generation = bytes.span.bytes.bigEndian32(at: 0)
         var content = bytes
@@ -129,6 +135,6 @@ struct UserCounters {
         content.store(bigEndian: crc, at: 292)
         bytes = content
         let path = path
-        try posix { () throws(PosixError) in try FileSystem.replace(path, with: content) }
+        try posix { () throws(PosixError) in try FileSystem.replace(path, with: content, durably: false) }
     }
 }
