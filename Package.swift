@@ -74,10 +74,16 @@ let package = Package(
         // ── programs ────────────────────────────────────────────────────────────────────────────
         program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services
         program(
-            "imapd", ["CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]
+            "imapd",
+            [
+                "CPosix", "COpenSSL", "Service", "Index", "Mailbox", "Message", "Charset", "SASL", "Wire", "Configuration", "Posix",
+                "Bytes", log,
+            ]
         ),  // IMAP
         program("lmtpd", ["Delivery", "Service", "Mailbox", "Message", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]),  // LMTP
         program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
+        program("cyr_expire", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // removes what is old
+        program("mbpath", ["Service", "Mailbox", "Configuration", "Charset", "Posix", "Bytes"]),  // where a mailbox's files are
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
@@ -97,7 +103,7 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
-        tests("System", ["master", "imapd", "ctl_cyrusdb", "cyr_info"]),
+        tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),

@@ -149,7 +149,9 @@ struct CommandParser {
 
     mutating func sequenceSet() throws(ParseFailure) -> SequenceSet {
         let start = at
-        while let byte = peek, byte.isASCIIDigit || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "*") { at += 1 }
+        while let byte = peek, byte.isASCIIDigit || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "*") {
+            at += 1
+        }
         guard at > start else { throw .missingArgument }
         guard let set = SequenceSet(Array(bytes[start..<at]).span.bytes) else {
             at = start

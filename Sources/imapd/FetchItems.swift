@@ -183,7 +183,9 @@ extension [UInt8] {
     }
 
     mutating func append(quotedOrLiteral text: [UInt8]) {
-        let needsLiteral = text.count >= 1024 || text.contains { $0 >= 0x80 || $0 == 0 || $0 == 0x0d || $0 == 0x0a || $0 == 0x22 || $0 == 0x25 || $0 == 0x5c }
+        let needsLiteral =
+            text.count >= 1024
+            || text.contains { $0 >= 0x80 || $0 == 0 || $0 == 0x0d || $0 == 0x0a || $0 == 0x22 || $0 == 0x25 || $0 == 0x5c }
         if needsLiteral {
             append(UInt8(ascii: "{"))
             append(decimal: text.count)

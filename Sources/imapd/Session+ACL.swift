@@ -103,7 +103,8 @@ extension Session {
             canonical = bare.count > 6 && !bare.contains("\t") ? bare : nil
         } else {
             // Identifiers that are no user of ours are kept as they are: they may be another server's.
-            canonical = context.accounts.canonical(user: bare) ?? (bare.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } && !bare.isEmpty ? bare : nil)
+            canonical =
+                context.accounts.canonical(user: bare) ?? (bare.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } && !bare.isEmpty ? bare : nil)
         }
         return canonical.map { negative ? "-\($0)" : $0 }
     }

@@ -18,7 +18,9 @@ extension Session {
             var date: Int64?
             if parser.peek == UInt8(ascii: "\"") {
                 let text = try parser.quoted()
-                guard let parsed = MessageDate.parseInternalDate(text.span.bytes) else { throw ParseFailure.bad("Invalid date-time in Append command") }
+                guard let parsed = MessageDate.parseInternalDate(text.span.bytes) else {
+                    throw ParseFailure.bad("Invalid date-time in Append command")
+                }
                 date = parsed
                 try parser.space()
             }

@@ -6,7 +6,6 @@ extension Session {
     /// From which state on a command may be given.
     private enum Need { case nothing, login, selection }
 
-
     func dispatch(_ tag: Tag, _ parser: inout CommandParser) throws(ConnectionError) {
         let verb: [UInt8]
         do throws(ParseFailure) {

@@ -72,7 +72,9 @@ extension Session {
         let started = Clock.monotonic
         if pattern.isEmpty {
             // The separator, and the root of the reference.
-            let root = reference.contains(namespace.separator) ? String(decoding: reference.prefix { $0 != namespace.separator }, as: UTF8.self) : ""
+            let root =
+                reference.contains(namespace.separator)
+                ? String(decoding: reference.prefix { $0 != namespace.separator }, as: UTF8.self) : ""
             out("* LIST (\\Noselect) \"\(UnicodeScalar(namespace.separator))\" \(mailboxText(root))\r\n")
             ok(tag, "Completed (\(duration(started)) secs)")
             return

@@ -63,7 +63,8 @@ extension Session {
         connection.push(layer)
         tls = layer
         let bits = layer.bits.used
-        context.logger.notice("starttls: \(layer.version) with cipher \(layer.cipher) (\(bits)/\(layer.bits.algorithm) bits new) no authentication")
+        context.logger.notice(
+            "starttls: \(layer.version) with cipher \(layer.cipher) (\(bits)/\(layer.bits.algorithm) bits new) no authentication")
         sasl.setSecurity(external: bits, identity: layer.peerName, plaintextAllowed: true)
     }
 
@@ -319,7 +320,9 @@ extension Session {
     private func autocreate(_ user: String, _ identity: Identity) {
         guard context.configuration[.autocreate_quota] >= 0, !identity.isAdmin, user != "anonymous" else { return }
         do throws(MailboxError) {
-            if try store.autocreateInbox(of: user) { context.logger.notice("autocreateinbox: User \(user), INBOX was successfully created") }
+            if try store.autocreateInbox(of: user) {
+                context.logger.notice("autocreateinbox: User \(user), INBOX was successfully created")
+            }
         } catch {
             context.logger.error("autocreateinbox: User \(user), INBOX failed: \(error)")
         }

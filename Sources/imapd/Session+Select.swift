@@ -184,7 +184,8 @@ extension Session {
         if message.flags.contains(.deleted) { add("\\Deleted") }
         if message.flags.contains(.seen) { add("\\Seen") }
         if !message.userFlags.isEmpty {
-            for (slot, keyword) in view.keywords.enumerated() where slot < UserFlags.capacity && message.userFlags[slot] && !keyword.isEmpty {
+            for (slot, keyword) in view.keywords.enumerated() where slot < UserFlags.capacity && message.userFlags[slot] && !keyword.isEmpty
+            {
                 if !first { connection.out.append(0x20) }
                 connection.out.append(contentsOf: keyword)
                 first = false

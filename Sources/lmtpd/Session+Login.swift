@@ -7,17 +7,17 @@ import Service
 import Wire
 
 extension Session {
-    static func makeSASL(_ service: LMTPService, _ client: Client, isTrusted: Bool, tls: TLSLayer?) throws(SASLServer.Failure) -> SASLSession {
+    static func makeSASL(_ service: LMTPService, _ client: Client, tls: TLSLayer?) throws(SASLServer.Failure) -> SASLSession {
         let session = try SASLSession(
             service.sasl, policy: service.context.accounts, localAddress: client.localForSASL, remoteAddress: client.remoteForSASL)
-        if isTrusted {
-            // EXTERNAL then is all that is offered: whoever got here is the postman.
-            session.setSecurity(external: 2, identity: "postman", plaintextAllowed: true)
-        } else if let tls {
+        if let tls {
             session.setSecurity(external: tls.bits.used, identity: tls.peerName, plaintextAllowed: true)
         }
         return session
     }
+
+    /// What AUTH offers. Whoever connects by a trusted way is the postman already; he may say so with EXTERNAL, as some clients insist to.
+    var mechanisms: String { isTrusted ? "EXTERNAL" : sasl.mechanisms() }
 
     // MARK: TLS
 
@@ -61,12 +61,16 @@ extension Session {
             return
         }
         let name = mechanism.text
-        guard sasl.mechanisms().split(separator: " ").contains(where: { $0.uppercased() == name.uppercased() }) else {
+        guard mechanisms.split(separator: " ").contains(where: { $0.uppercased() == name.uppercased() }) else {
             say(.unknownMechanism)
             return
         }
         var decoded: [UInt8]?
         if let initial { decoded = initial == [UInt8]("=") ? [] : Base64.decode(initial) }
+        if isTrusted {
+            authenticateAsPostman(decoded)
+            return
+        }
         do throws(SASLServer.Failure) {
             guard let user = try exchange(name, decoded) else { return }
             admit(user, name)
@@ -75,6 +79,22 @@ extension Session {
             say(.authenticationFailed)
             resetSASL()
         }
+    }
+
+    private func authenticateAsPostman(_ initial: [UInt8]?) {
+        if initial == nil {
+            guard let line = challenge([]) else { return }
+            if line == [UInt8]("*") {
+                say(.authenticationCanceled)
+                return
+            }
+            guard Base64.decode(line) != nil else {
+                say(.authenticationFailed)
+                return
+            }
+        }
+        hasLoggedIn = true
+        say(.authenticated)
     }
 
     /// Runs the exchange; nil when it ended with an answer already.
@@ -115,7 +135,7 @@ extension Session {
     }
 
     private func admit(_ user: String, _ mechanism: String) {
-        guard isTrusted || context.accounts.isAdmin(user) else {
+        guard context.accounts.isAdmin(user) else {
             context.logger.notice("badlogin: \(client.host) \(mechanism) [\(user) is not one of lmtp_admins]")
             say(.authenticationFailed)
             resetSASL()
@@ -137,7 +157,7 @@ extension Session {
 
     private func resetSASL() {
         do throws(SASLServer.Failure) {
-            sasl = try Self.makeSASL(service, client, isTrusted: isTrusted, tls: tls)
+            sasl = try Self.makeSASL(service, client, tls: tls)
         } catch {
             context.logger.error("SASL failed reinitializing: \(error)")
         }

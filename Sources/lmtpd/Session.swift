@@ -42,7 +42,7 @@ final class Session {
         transaction = LMTPTransaction(settings, isAuthenticated: isTrusted)
         sessionID = service.context.makeSessionID()
         registration = ProcessRegistration(configuration, service: service.context.service, host: client.host)
-        sasl = try Self.makeSASL(service, client, isTrusted: isTrusted, tls: nil)
+        sasl = try Self.makeSASL(service, client, tls: nil)
     }
 
     func run() {
@@ -123,10 +123,8 @@ final class Session {
         let limit = configuration[.maxmessagesize]
         var words = [configuration.serverName, "8BITMIME", "ENHANCEDSTATUSCODES", "PIPELINING", limit > 0 ? "SIZE \(limit)" : "SIZE"]
         if service.offersTLS, tls == nil, !isTrusted { words.append("STARTTLS") }
-        if !hasLoggedIn {
-            let mechanisms = sasl.mechanisms()
-            if !mechanisms.isEmpty { words.append("AUTH \(mechanisms)") }
-        }
+        let mechanisms = mechanisms
+        if !hasLoggedIn, !mechanisms.isEmpty { words.append("AUTH \(mechanisms)") }
         words.append("IGNOREQUOTA")
         for word in words { connection.out.append(text: "250-\(word)\r\n") }
         say(LMTPReply("250 Ok SESSIONID=<\(sessionID)>"))

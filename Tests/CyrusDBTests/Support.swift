@@ -87,7 +87,8 @@ enum Debian {
     static func openToAll(_ folder: TemporaryFolder) throws {
         func open(_ path: String) throws {
             let isDirectory = try FileSystem.status(path)?.kind == .directory
-            try FileSystem.setMode(path, isDirectory ? 0o777 : 0o666)
+            // What a rewrite by another process took away between listing and here needs no mode.
+            if FileSystem.exists(path) { try? FileSystem.setMode(path, isDirectory ? 0o777 : 0o666) }
             if isDirectory { for name in try FileSystem.list(path) { try open(path + "/" + name) } }
         }
         try open(folder.path)

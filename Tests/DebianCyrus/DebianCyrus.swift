@@ -24,6 +24,10 @@ public final class DebianCyrus {
 
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) {
+            self.description = description
+        }
     }
 
     public static let programs = "/usr/lib/cyrus/bin"

@@ -119,7 +119,7 @@ public struct DeliveredHeader {
             if byte >= 0x80, eightBit != .keep {
                 if eightBit == .reject { throw .eightBitHeader }
                 bytes.append(UInt8(ascii: "X"))
-            } else if byte == 0x0d, at < field.end, message[at] != 0x0a {
+            } else if byte == 0x0d, at == field.end || message[at] != 0x0a {
                 bytes.append("\r\n")
             } else {
                 bytes.append(byte)

@@ -16,7 +16,7 @@ public struct LMTPTransaction<Recipient> {
     /// What a command asks for.
     public enum Action: Sendable, Equatable {
         case reply(LMTPReply)
-        /// Greets with the extensions, and forgets the transaction.
+        /// Greets with the extensions. What MAIL and RCPT said stands, as in Cyrus.
         case hello([UInt8])
         /// Looks a recipient up, to accept it or to say why not.
         case resolve(EnvelopeAddress, ignoresQuota: Bool)
@@ -42,9 +42,7 @@ public struct LMTPTransaction<Recipient> {
 
     public mutating func receive(_ command: LMTPCommand) -> Action {
         switch command {
-        case .hello(let name):
-            clear()
-            return .hello(name)
+        case .hello(let name): return .hello(name)
         case .mail(let arguments): return .reply(mail(arguments))
         case .recipient(let arguments): return recipient(arguments)
         case .data: return recipients.isEmpty ? .reply(.noRecipients) : .receiveMessage
@@ -94,7 +92,7 @@ public struct LMTPTransaction<Recipient> {
         recipients.append(recipient)
     }
 
-    /// After RSET, LHLO, STARTTLS and a message.
+    /// After RSET, STARTTLS and a message.
     public mutating func clear() {
         sender = nil
         authenticatedAs = nil

@@ -13,6 +13,9 @@ public struct MessageDecoder: ~Copyable {
     public private(set) var count = 0
     private var atLineStart = true
     private var lastWasCR = false
+    /// Behind the first blank line. A CR of the body that ends no line is dropped, as Cyrus drops it.
+    private var inBody = false
+    private var lineIsBlank = true
 
     public init() {}
 
@@ -48,10 +51,31 @@ public struct MessageDecoder: ~Copyable {
     private mutating func take(_ piece: RawSpan) {
         if !containsNUL, piece.firstOffset(of: 0) != nil { containsNUL = true }
         let before = output.count
-        MessageIntake.appendWithCRLF(piece, lastWasCR: &lastWasCR, to: &output)
+        if inBody {
+            appendBody(piece)
+        } else {
+            MessageIntake.appendWithCRLF(piece, lastWasCR: &lastWasCR, to: &output)
+            for i in 0..<piece.byteCount where lineIsBlank && piece[i] != 0x0d && piece[i] != 0x0a { lineIsBlank = false }
+        }
         count += output.count - before
         atLineStart = piece.byteCount > 0 && piece[piece.byteCount - 1] == 0x0a
-        if atLineStart { lastWasCR = false }
+        if atLineStart {
+            lastWasCR = false
+            if lineIsBlank { inBody = true }
+            lineIsBlank = true
+        }
+    }
+
+    private mutating func appendBody(_ piece: RawSpan) {
+        let hasEnd = piece.byteCount > 0 && piece[piece.byteCount - 1] == 0x0a
+        let text = hasEnd ? piece.slice(0, piece.byteCount - 1) : piece
+        var from = 0
+        while let at = text.firstOffset(of: 0x0d, from: from) {
+            output.append(text.slice(from, at - from))
+            from = at + 1
+        }
+        output.append(text.dropping(from))
+        if hasEnd { output.append("\r\n") }
     }
 
     /// Hands the decoded bytes over.

@@ -25,7 +25,7 @@ public final class MessageDelivery {
     }
 
     /// The message to be delivered.
-    public struct Envelope: Sendable {
+    public struct Envelope {
         public var messageID: [UInt8]
         public var date: [UInt8]
         public var sender: Identity
@@ -93,13 +93,16 @@ public final class MessageDelivery {
         let entry = try resolver.target(recipient, as: envelope.sender)
         if let user = recipient.user { warnOfScript(user) }
         let id = entry.uniqueID?.text ?? entry.name.text
-        if let duplicates, try isDuplicate(envelope, id, duplicates, marks) {
+        let uid = try copies.withCopy(in: store, partition: entry.partition) { staged throws(MailboxError) -> UID? in
+            try append(staged, to: entry, ignoresQuota: recipient.ignoresQuota, time: envelope.time) { () throws(MailboxError) -> Bool in
+                guard let duplicates else { return false }
+                return try isDuplicate(envelope, id, duplicates, marks)
+            }
+        }
+        guard let uid else {
             logger.info(
                 "dupelim: eliminated duplicate message to \(id) id \(envelope.messageID.text) date \(envelope.date.text) (delivery)")
             return nil
-        }
-        let uid = try copies.withCopy(in: store, partition: entry.partition) { staged throws(MailboxError) -> UID in
-            try append(staged, to: entry, ignoresQuota: recipient.ignoresQuota, time: envelope.time)
         }
         logger.info("Delivered: \(envelope.messageID.text) to mailbox: \(entry.name)")
         return DuplicateStore.Mark(id: envelope.messageID, to: id, date: envelope.date, time: envelope.time, uid: uid)
@@ -112,15 +115,17 @@ public final class MessageDelivery {
         return try duplicates.find(id: envelope.messageID, to: id, date: envelope.date) != nil
     }
 
+    /// nil when the message turns out, under the mailbox's lock and after its quota was looked at, to be there already.
     private func append(
-        _ staged: borrowing StagedMessage, to entry: MailboxEntry, ignoresQuota: Bool, time: Int64
-    ) throws(MailboxError) -> UID {
+        _ staged: borrowing StagedMessage, to entry: MailboxEntry, ignoresQuota: Bool, time: Int64, unless isThere: () throws(MailboxError) -> Bool
+    ) throws(MailboxError) -> UID? {
         let mailbox = try store.mailbox(entry)
         let lock = try store.lock(user: entry.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
         if !ignoresQuota, let root = change.headerFile.quotaRoot, let quota = try store.quotas.find(root) {
             try resolver.checkQuota(quota, size: staged.size)
         }
+        if try isThere() { return nil }
         let received = staged.parsed.receivedDate.flatMap { MessageDate.parse($0.span.bytes) }
         let uid = try change.append(staged, AppendAttributes(internalDate: received ?? time))
         try change.commit()

@@ -2,7 +2,8 @@ import Bytes
 import Configuration
 import Mailbox
 
-/// Whom an address of RCPT TO means: `user+folder@domain`, or a shared folder when the user is missing or is option postuser.
+/// Whom an address of RCPT TO means: `user+folder@domain`, or a shared folder when the user is that of option postuser
+/// (nobody, by default).
 ///
 /// Quotes and backslashes are taken as they stand, as Cyrus takes them: no mailbox has them in its name.
 public struct RecipientAddress: Sendable, Equatable {
@@ -28,7 +29,7 @@ public struct RecipientAddress: Sendable, Equatable {
             separator == "/" ? String(part.map { $0 == "." ? "^" : $0 }) : String(part)
         }
         self.domain = domain
-        if local.isEmpty || local == configuration[.postuser] {
+        if local == configuration[.postuser] {
             user = nil
         } else {
             user = domain.map { "\(local)@\($0)" } ?? local

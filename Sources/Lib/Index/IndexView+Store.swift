@@ -208,8 +208,10 @@ extension IndexView {
         if !rights.contains(.seen) { flags.remove(.seen) }
         attributes.flags = flags
         if rights.contains(.write) {
-            attributes.keywords = names.enumerated().filter { $0.offset < UserFlags.capacity && !$0.element.isEmpty && record.userFlags[$0.offset] }
-                .map(\.element)
+            attributes.keywords = names.enumerated().filter {
+                $0.offset < UserFlags.capacity && !$0.element.isEmpty && record.userFlags[$0.offset]
+            }
+            .map(\.element)
         }
         return attributes
     }

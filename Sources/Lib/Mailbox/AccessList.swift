@@ -86,21 +86,31 @@ public struct AccessList: Sendable, Equatable {
 }
 
 /// Someone who asks for access: the user and the groups he is in (Cyrus `auth_state`).
-public struct Identity: Sendable {
+public struct Identity {
     /// nil for nobody in particular (an unauthenticated sender).
     public let user: String?
-    /// Names of groups, without `group:`.
-    public let groups: Set<String>
     /// Listed in `admins`: implicit rights to look up and administer everywhere.
     public let isAdmin: Bool
+    private let lookup: GroupLookup
 
-    public init(user: String?, groups: Set<String> = [], isAdmin: Bool = false) {
-        self.user = user
-        self.groups = groups
-        self.isAdmin = isAdmin
+    /// Finds the groups when an ACL first asks for one: most never do, and the system's databases are slow.
+    private final class GroupLookup {
+        private let find: () -> Set<String>
+        private(set) lazy var groups = find()
+        init(_ find: @escaping () -> Set<String>) { self.find = find }
     }
 
-    public static let anonymous = Identity(user: nil)
+    /// `groups` gives names without `group:`.
+    public init(user: String?, groups: @autoclosure @escaping () -> Set<String> = [], isAdmin: Bool = false) {
+        self.user = user
+        self.isAdmin = isAdmin
+        lookup = GroupLookup(groups)
+    }
+
+    public static var anonymous: Identity { Identity(user: nil) }
+
+    /// Names of groups, without `group:`.
+    public var groups: Set<String> { lookup.groups }
 
     func isMember(of identifier: Substring) -> Bool {
         if identifier == "anyone" { return true }

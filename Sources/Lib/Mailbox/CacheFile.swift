@@ -113,7 +113,7 @@ final class CacheFile {
 }
 
 extension Mailbox {
-    private func cachePath(archived: Bool) -> String {
+    func cachePath(archived: Bool) -> String {
         if archived, store.configuration.partition(entry.partition, .archive) != nil, let directory = store.layout.archiveDirectory(entry) {
             return "\(directory)/\(Layout.MetaFile.cache.rawValue)"
         }

@@ -61,6 +61,8 @@ extension Mailbox {
         var index: [UInt8] = [UInt8](repeating: 0, count: IndexHeader.currentSize)
         var cache: [UInt8] = []
         cache.append(bigEndian: newHeader.generation)
+        // What the archive partition holds has its cache there, of the same generation.
+        var archiveCache = cache
         var kept: UInt32 = 0
         newHeader.resetCounts()
         for number in 0..<Int(header.recordCount) {
@@ -80,14 +82,16 @@ extension Mailbox {
                 return view.record.array
             }
             if let bytes {
-                let archived = record.flags.contains(.archived) && store.configuration.partition(entry.partition, .archive) != nil
-                if !archived {
+                record.cacheCRC = CRC32.of(bytes)
+                if isInArchive(record) {
+                    record.cacheOffset = UInt64(archiveCache.count)
+                    archiveCache.append(contentsOf: bytes)
+                } else {
                     record.cacheOffset = UInt64(cache.count)
-                    record.cacheCRC = CRC32.of(bytes)
                     cache.append(contentsOf: bytes)
                 }
             } else if !record.isExpunged || FileSystem.exists(messagePath(record)) {
-                try rebuildCache(&record, &cache)
+                if isInArchive(record) { try rebuildCache(&record, &archiveCache) } else { try rebuildCache(&record, &cache) }
             }
             record.flags.remove(.needsCleanup)
             record.encode(into: &index)
@@ -100,20 +104,19 @@ extension Mailbox {
         index.replaceSubrange(0..<IndexHeader.currentSize, with: head)
         guard let cachePath = store.layout.metaPath(entry, .cache) else { throw .badPartition(entry.partition) }
         let path = indexPath
-        let cacheBytes = cache
-        let indexBytes = index
+        var replaced = [(path: cachePath, bytes: cache), (path: path, bytes: index)]
+        if archiveCache.count > 4 { replaced.append((path: self.cachePath(archived: true), bytes: archiveCache)) }
+        let files = replaced
         try posix { () throws(PosixError) in
-            for (name, bytes) in [(cachePath, cacheBytes), (path, indexBytes)] {
+            for (name, bytes) in files {
                 let file = try File(name + ".NEW", .write, create: .truncate)
                 try file.write(bytes)
                 try file.sync()
             }
+            // The index first: an older cache beside it is put right by whoever opens it.
             try FileSystem.rename(path + ".NEW", to: path)
-            try FileSystem.rename(cachePath + ".NEW", to: cachePath)
-            try FileSystem.syncDirectory(FileSystem.parent(of: path))
-            if FileSystem.parent(of: cachePath) != FileSystem.parent(of: path) {
-                try FileSystem.syncDirectory(FileSystem.parent(of: cachePath))
-            }
+            for (name, _) in files where name != path { try FileSystem.rename(name + ".NEW", to: name) }
+            for folder in Set(files.map { FileSystem.parent(of: $0.path) }) { try FileSystem.syncDirectory(folder) }
         }
         closeFiles()
         if store.configuration[.conversations], newHeader.deletedModSeq > oldDeleted {
@@ -121,6 +124,10 @@ extension Mailbox {
             counters.forget(to: newHeader.deletedModSeq, UserCounters.Kind(headerFile.type))
             try counters.write()
         }
+    }
+
+    private func isInArchive(_ record: IndexRecord) -> Bool {
+        record.flags.contains(.archived) && store.configuration.partition(entry.partition, .archive) != nil
     }
 
     /// Makes a message's cache record from its file.

@@ -117,6 +117,8 @@ public final class Mailbox {
         lockState = .none
         unlockIndex()
         nameLock = nil
+        // A session that only waits needs no pages of an index of a hundred thousand messages.
+        map.rest()
     }
 
     /// What the mailbox list says now: renamed, other ACL, or gone.

@@ -36,17 +36,28 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
         local.split(separator: ".", omittingEmptySubsequences: false)
     }
 
-    /// mailboxes.db's form: `.` as 0x1F, `!` as 0x1D (Cyrus "dbname").
+    /// mailboxes.db's form: `.` as 0x1F, `!` as 0x1D, and `^` as the `.` that it stands for (Cyrus "dbname").
     public var databaseKey: [UInt8] {
-        text.utf8.map { $0 == UInt8(ascii: ".") ? 0x1f : $0 == UInt8(ascii: "!") ? 0x1d : $0 }
+        text.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "."): 0x1f
+            case UInt8(ascii: "!"): 0x1d
+            case UInt8(ascii: "^"): UInt8(ascii: ".")
+            default: byte
+            }
+        }
     }
 
     public init(databaseKey key: RawSpan) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(key.byteCount)
         for i in 0..<key.byteCount {
-            let byte = key[i]
-            bytes.append(byte == 0x1f ? UInt8(ascii: ".") : byte == 0x1d ? UInt8(ascii: "!") : byte)
+            switch key[i] {
+            case 0x1f: bytes.append(UInt8(ascii: "."))
+            case 0x1d: bytes.append(UInt8(ascii: "!"))
+            case UInt8(ascii: "."): bytes.append(UInt8(ascii: "^"))
+            case let byte: bytes.append(byte)
+            }
         }
         text = String(decoding: bytes, as: UTF8.self)
     }

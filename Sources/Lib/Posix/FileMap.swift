@@ -73,6 +73,11 @@ public struct FileMap: ~Copyable {
         UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped
     }
 
+    /// Gives the pages back while the map is not looked at; they come again from the page cache when it is.
+    public func rest() {
+        if let base, count >= 1 << 18 { madvise(base, reserved, MADV_DONTNEED) }
+    }
+
     /// Tells the kernel the access pattern.
     public func advise(sequential: Bool) {
         if let base { madvise(base, reserved, sequential ? MADV_SEQUENTIAL : MADV_RANDOM) }

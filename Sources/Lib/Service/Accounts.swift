@@ -55,7 +55,7 @@ public final class Accounts: SASLPolicy {
         if authenticated == requested { return true }
         if isAdmin(authenticated) || isListed(authenticated, proxies) { return true }
         guard configuration[.loginuseacl], let inbox = try? store.inbox(of: requested) else { return false }
-        return inbox.acl.rights(of: Identity(user: authenticated, groups: groups(of: authenticated))).contains(.administer)
+        return inbox.acl.rights(of: Identity(user: authenticated, groups: self.groups(of: authenticated))).contains(.administer)
     }
 
     /// The system's groups that the user is in (unix_group_enable).
@@ -88,7 +88,7 @@ public final class Accounts: SASLPolicy {
     }
 
     public func identity(of user: String) -> Identity {
-        Identity(user: user, groups: groups(of: user), isAdmin: isAdmin(user))
+        Identity(user: user, groups: self.groups(of: user), isAdmin: isAdmin(user))
     }
 
     /// Why the user may not use this service (user_deny.db); nil when he may.

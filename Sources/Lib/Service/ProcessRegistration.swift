@@ -9,6 +9,7 @@ public final class ProcessRegistration {
     private let host: String
     public private(set) var user = ""
     private var written = ""
+    private var file: OpenFile?
 
     public init(_ configuration: Configuration, service: String, host: String) {
         directory = configuration[.proc_path] ?? "\(configuration.directory)/proc"
@@ -26,28 +27,45 @@ public final class ProcessRegistration {
         if let user { self.user = user }
         let line = "\(service)\t\(host)\t\(self.user)\t\(mailbox)\t\(command)\n"
         guard line != written else { return }
+        let bytes = Array(line.utf8)
         do throws(PosixError) {
-            try write(line)
+            if let file {
+                // In place: one line of a few hundred bytes is written at once, and readers take the first line only.
+                try file.file.write(bytes, at: 0)
+                if bytes.count < written.utf8.count { try file.file.truncate(to: bytes.count) }
+            } else {
+                file = try create(bytes)
+            }
             written = line
         } catch {
-            guard error.isMissing else { return }
-            do throws(PosixError) {
-                try FileSystem.makeDirectories(directory)
-                try write(line)
-                written = line
-            } catch {}
+            file = nil
         }
     }
 
-    private func write(_ line: String) throws(PosixError) {
-        let file = try File(path + ".new", .write, create: .truncate)
-        try file.write(Array(line.utf8))
+    /// The file as `PID.new`, then under its name.
+    private func create(_ bytes: [UInt8]) throws(PosixError) -> OpenFile {
+        let made: OpenFile
+        do throws(PosixError) {
+            made = try OpenFile(path + ".new")
+        } catch {
+            guard error.isMissing else { throw error }
+            try FileSystem.makeDirectories(directory)
+            made = try OpenFile(path + ".new")
+        }
+        try made.file.write(bytes)
         try FileSystem.rename(path + ".new", to: path)
+        return made
+    }
+
+    private final class OpenFile {
+        let file: File
+        init(_ path: String) throws(PosixError) { file = try File(path, .write, create: .truncate) }
     }
 
     public func remove() {
         guard !written.isEmpty else { return }
         _ = try? FileSystem.unlink(path)
+        file = nil
         written = ""
     }
 

@@ -1,13 +1,13 @@
 import Foundation
 
 /// Where the programs under test were built: beside the test bundle.
-enum OurPrograms {
-    static let folder: String = {
+public enum OurPrograms {
+    public static let folder: String = {
         // The running test bundle lies in the same folder as the products.
         var path = CommandLine.arguments[0]
         if let bundle = ProcessInfo.processInfo.arguments.first(where: { $0.hasSuffix(".xctest") }) { path = bundle }
         return URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path
     }()
 
-    static func path(_ name: String) -> String { "\(folder)/\(name)" }
+    public static func path(_ name: String) -> String { "\(folder)/\(name)" }
 }
