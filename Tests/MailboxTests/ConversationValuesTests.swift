@@ -18,7 +18,9 @@ import Testing
         #expect(String(decoding: record.value(flags: 2), as: UTF8.self) == text)
     }
 
-    @Test(arguments: ["", "1", "2 (1 2)", "1 (a b)", "1 (1 1 1 1 () ((x)) () S)", "1 (1 1 1 1 () () ((a)) S 1 () 1", "1 (1 1 1 1 (0 0) () ()", "x (1)"])
+    @Test(arguments: [
+        "", "1", "2 (1 2)", "1 (a b)", "1 (1 1 1 1 () ((x)) () S)", "1 (1 1 1 1 () () ((a)) S 1 () 1", "1 (1 1 1 1 (0 0) () ()", "x (1)",
+    ])
     func aDamagedConversationIsNone(_ text: String) {
         #expect(ConversationRecord(Array(text.utf8)) == nil)
     }
@@ -31,13 +33,16 @@ import Testing
         let quota = try #require(ConversationQuota(Array("1 %(E 49 S 9114)".utf8)))
         #expect(quota.emails == 49 && quota.storage == 9114 && quota.value.text == "1 %(E 49 S 9114)")
         for text in ["", "1 (1 2 3 4 5)", "0 (1 2 3 4)", "0 1 2 3", "0 (a b c d e)"] { #expect(FolderStatus(Array(text.utf8)) == nil) }
-        for text in ["", "0 ", "0 12 5", "1 728a2f41050d5410 5", "0 728a2f41050d5410, 5"] { #expect(MessageIDRecord(value: Array(text.utf8)) == nil) }
+        for text in ["", "0 ", "0 12 5", "1 728a2f41050d5410 5", "0 728a2f41050d5410, 5"] {
+            #expect(MessageIDRecord(value: Array(text.utf8)) == nil)
+        }
     }
 
     @Test func aCopyRecordIs25Bytes() {
         let record = CopyRecord(cid: ConversationID(0x7f1d_4109_ef05_4e21), flags: [.seen, .expunged], internalDate: 1_795_248_474)
         let bytes = record.value
-        #expect(bytes == [0x82, 0x7f, 0x1d, 0x41, 0x09, 0xef, 0x05, 0x4e, 0x21, 0, 0, 0, 16, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x6b, 1, 0x51, 0x5a])
+        #expect(
+            bytes == [0x82, 0x7f, 0x1d, 0x41, 0x09, 0xef, 0x05, 0x4e, 0x21, 0, 0, 0, 16, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x6b, 1, 0x51, 0x5a])
         #expect(CopyRecord(bytes.span.bytes) == record)
         let empty: [UInt8] = []
         #expect(CopyRecord(empty.span.bytes).version == 0)
@@ -58,22 +63,28 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Re: foo", "foo"), ("Foo[bar] baz", "Foobaz"), ("[a] [b] x", "x"), ("x [fwd]", "x"), ("AW: RE[2]: x", "x"), ("Fw:Fwd: y", "y"), ("re : z", "re:z"),
-        ("http://foo bar", "//foobar"), ("[x]", ""), ("Re:", ""), ("a: b: c", "c"), ("tab\there", "tabhere"), ("nb\u{a0}sp", "nbsp"), ("quote\"x", "quote\"x"),
-        ("(a) b", "(a)b"), ("[unclosed x", ""), ("a]b [c", "b"), ("Re: [list] Re: hi (fwd)", "hi(fwd)"), ("x-y: z", "z"), ("5: x", "x"), ("NIL", "NIL"),
+        ("Re: foo", "foo"), ("Foo[bar] baz", "Foobaz"), ("[a] [b] x", "x"), ("x [fwd]", "x"), ("AW: RE[2]: x", "x"), ("Fw:Fwd: y", "y"),
+        ("re : z", "re:z"),
+        ("http://foo bar", "//foobar"), ("[x]", ""), ("Re:", ""), ("a: b: c", "c"), ("tab\there", "tabhere"), ("nb\u{a0}sp", "nbsp"),
+        ("quote\"x", "quote\"x"),
+        ("(a) b", "(a)b"), ("[unclosed x", ""), ("a]b [c", "b"), ("Re: [list] Re: hi (fwd)", "hi(fwd)"), ("x-y: z", "z"), ("5: x", "x"),
+        ("NIL", "NIL"),
         (": x", ":x"), ("[a[b]c] d", "d"), ("", ""), ("café B", "caféB"),
     ])
     func subjectsAreNormalisedAsCyrusDoes(_ subject: String, _ expected: String) {
         #expect(String(decoding: ConversationSubject.normalized(Array(subject.utf8)), as: UTF8.self) == expected)
     }
 
-    @Test(arguments: [
-        ("<k1>", []), ("<k2 @a>", []), ("<\"k3\"@a>", ["<k3@a>"]), ("<\"k 3b\"@a>", []), ("<k4(c)@a>", ["<k4(c)@a>"]), ("<k5@a@b>", []),
-        ("<K6@A> <k6b@b>", ["<k6@a>", "<k6b@b>"]), ("k7@a", []), ("<k8@[1.2.3.4]>", ["<k8@[1.2.3.4]>"]),
-        ("<k10@a>\r\n\t<k10b@b>,<k10c@c> junk <bad <k10d@d>", ["<k10@a>", "<k10b@b>", "<k10c@c>", "<k10d@d>"]), ("<@a>", []), ("<k12@>", []), ("<k13@a", []),
-        ("<k15\\x@a>", []), ("<k16\tz@a>", []), ("<a @b> <k18b@a>", ["<k18b@a>"]), ("<k21/!#$%&'*+=?^_`{|}~-.:;,\"@a>", ["<k21/!#$%&'*+=?^_`{|}~-.:;,\"@a>"]),
-        ("<<<", []), ("<\"", []), ("", []),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("<k1>", []), ("<k2 @a>", []), ("<\"k3\"@a>", ["<k3@a>"]), ("<\"k 3b\"@a>", []), ("<k4(c)@a>", ["<k4(c)@a>"]), ("<k5@a@b>", []),
+            ("<K6@A> <k6b@b>", ["<k6@a>", "<k6b@b>"]), ("k7@a", []), ("<k8@[1.2.3.4]>", ["<k8@[1.2.3.4]>"]),
+            ("<k10@a>\r\n\t<k10b@b>,<k10c@c> junk <bad <k10d@d>", ["<k10@a>", "<k10b@b>", "<k10c@c>", "<k10d@d>"]), ("<@a>", []),
+            ("<k12@>", []), ("<k13@a", []),
+            ("<k15\\x@a>", []), ("<k16\tz@a>", []), ("<a @b> <k18b@a>", ["<k18b@a>"]),
+            ("<k21/!#$%&'*+=?^_`{|}~-.:;,\"@a>", ["<k21/!#$%&'*+=?^_`{|}~-.:;,\"@a>"]),
+            ("<<<", []), ("<\"", []), ("", []),
+        ] as [(String, [String])])
     func messageIDsAreTakenAsCyrusDoes(_ header: String, _ expected: [String]) {
         #expect(ConversationIdentifiers.all(Array(header.utf8), atMost: 20).map { $0.span.bytes.text } == expected)
     }
@@ -93,7 +104,10 @@ import Testing
         let bytes = Array(text.utf8)
         _ = Message.parse(bytes).appendCacheRecord(to: &cache)
         let source = ConversationSource(cache: try CacheView(cache.span.bytes))
-        #expect(source.sender == EnvelopeAddress(name: Array("=?utf-8?q?B=C3=B6b?=".utf8), route: nil, mailbox: Array("bob".utf8), domain: Array("example.com".utf8)))
+        #expect(
+            source.sender
+                == EnvelopeAddress(
+                    name: Array("=?utf-8?q?B=C3=B6b?=".utf8), route: nil, mailbox: Array("bob".utf8), domain: Array("example.com".utf8)))
         #expect(source.identifiers.map { $0.map { $0.span.bytes.text } } == [["<a@x>", "<b@x>"], [], ["<m@x>"], ["<me@x>"]])
         #expect(source.subject.text == "\"quoted\"")
         #expect(source.parts.map(\.path.text) == ["1", "2", "2.1", "2.2"])

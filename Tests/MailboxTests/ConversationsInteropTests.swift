@@ -17,14 +17,16 @@ import Testing
         case rename(String, String), delete(String), setACL(String)
     }
 
-    static let messages: [String] = [
-        message("m0", "Hello"), message("m1", "Re: Hello", "In-Reply-To: <m0@x>\r\n"), message("m2", "Other", "References: <m0@x> <m1@x>\r\n"),
-        message("m3", "Hello", "References: <m1@x>\r\n", from: "=?utf-8?q?B=C3=B6b?= <BOB@example.com>"),
-        message("m4", "Parts", "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n")
-            .replacing("hello", with: "--b\r\n\r\none\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner\r\n--b--"),
-        message("m5", "Draft"), message("m6", "Final", "In-Reply-To: <m5@x>\r\n"), message("m7", "Gr\\\"[x] %c", from: "group: a@b;"),
-        "From: a@b\r\n\r\nno id\r\n", message("m9", "Hello", "References: <m0@x>\r\n", from: "Zed <zed@a.org>"),
-    ]
+    static let messages: [String] =
+        [
+            message("m0", "Hello"), message("m1", "Re: Hello", "In-Reply-To: <m0@x>\r\n"),
+            message("m2", "Other", "References: <m0@x> <m1@x>\r\n"),
+            message("m3", "Hello", "References: <m1@x>\r\n", from: "=?utf-8?q?B=C3=B6b?= <BOB@example.com>"),
+            message("m4", "Parts", "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n")
+                .replacing("hello", with: "--b\r\n\r\none\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner\r\n--b--"),
+            message("m5", "Draft"), message("m6", "Final", "In-Reply-To: <m5@x>\r\n"), message("m7", "Gr\\\"[x] %c", from: "group: a@b;"),
+            "From: a@b\r\n\r\nno id\r\n", message("m9", "Hello", "References: <m0@x>\r\n", from: "Zed <zed@a.org>"),
+        ] + (10..<20).map { message("m\($0)", "Long", $0 > 10 ? "References: <m\($0 == 18 ? 11 : $0 - 1)@x>\r\n" : "") }
 
     static func message(_ id: String, _ subject: String, _ more: String = "", from: String = "Bob <bob@Example.com>") -> String {
         "From: \(from)\r\nTo: x@y\r\nDate: Sat, 21 Nov 2026 08:00:0\(id.last ?? "0") +0000\r\nSubject: \(subject)\r\nMessage-ID: <\(id)@x>\r\n\(more)\r\nhello\r\n"
@@ -32,31 +34,53 @@ import Testing
 
     static let steps: [(name: String, steps: [Step])] = [
         ("appending", (0..<10).map { .append("", $0, $0 == 5 ? "\\Draft" : $0 == 1 ? "\\Flagged $Label1" : "") } + [.append("", 0, "")]),
-        ("copies in folders", [
-            .create("Trash"), .create("a"), .append("", 0, ""), .copy("", 1, "Trash"), .copy("", 1, "a"), .copy("", 1, "a"), .store("", 1, "+FLAGS (\\Seen \\Flagged)"),
-            .append("Trash", 1, ""), .append("a", 3, "\\Seen"), .store("Trash", 1, "+FLAGS (\\Seen)"), .store("a", 1, "+FLAGS (\\Seen)"), .store("a", 2, "+FLAGS ($Label1 \\Seen)"),
-            .store("a", 2, "-FLAGS (\\Seen)"),
-        ]),
-        ("deleting and expunging", [
-            .create("a"), .append("", 0, ""), .append("", 1, "\\Flagged"), .append("", 2, ""), .append("", 3, ""), .copy("", 1, "a"), .store("", 1, "+FLAGS (\\Deleted)"),
-            .store("", 2, "+FLAGS (\\Deleted)"), .store("", 2, "-FLAGS (\\Deleted)"), .expunge(""), .store("a", 1, "+FLAGS (\\Deleted)"), .expunge("a"), .append("", 9, ""),
-        ]),
-        ("mailboxes", [
-            .create("a"), .create("Trash"), .append("", 0, ""), .append("a", 1, ""), .append("a", 2, ""), .copy("", 1, "Trash"), .setACL("a"), .rename("a", "b"), .copy("", 1, "b"),
-            .delete("b"), .create("a"), .copy("", 1, "a"), .delete("Trash"), .append("a", 3, ""),
-        ]),
+        (
+            "copies in folders",
+            [
+                .create("Trash"), .create("a"), .append("", 0, ""), .copy("", 1, "Trash"), .copy("", 1, "a"), .copy("", 1, "a"),
+                .store("", 1, "+FLAGS (\\Seen \\Flagged)"),
+                .append("Trash", 1, ""), .append("a", 3, "\\Seen"), .store("Trash", 1, "+FLAGS (\\Seen)"),
+                .store("a", 1, "+FLAGS (\\Seen)"), .store("a", 2, "+FLAGS ($Label1 \\Seen)"),
+                .store("a", 2, "-FLAGS (\\Seen)"),
+            ]
+        ),
+        (
+            "deleting and expunging",
+            [
+                .create("a"), .append("", 0, ""), .append("", 1, "\\Flagged"), .append("", 2, ""), .append("", 3, ""), .copy("", 1, "a"),
+                .store("", 1, "+FLAGS (\\Deleted)"),
+                .store("", 2, "+FLAGS (\\Deleted)"), .store("", 2, "-FLAGS (\\Deleted)"), .expunge(""),
+                .store("a", 1, "+FLAGS (\\Deleted)"), .expunge("a"), .append("", 9, ""),
+            ]
+        ),
+        (
+            "mailboxes",
+            [
+                .create("a"), .create("Trash"), .append("", 0, ""), .append("a", 1, ""), .append("a", 2, ""), .copy("", 1, "Trash"),
+                .setACL("a"), .rename("a", "b"), .copy("", 1, "b"),
+                .delete("b"), .create("a"), .copy("", 1, "a"), .delete("Trash"), .append("a", 3, ""),
+            ]
+        ),
+        ("a thread that grows too long", [.create("a")] + (10..<20).map { .append("", $0, "") } + [.append("a", 13, "\\Seen")]),
     ]
 
     @Test(arguments: steps.indices, ["delayed", "immediate"])
     func theSameStepsLeaveTheSameRecords(_ index: Int, expunge: String) throws {
-        let options = ["conversations: yes", "conversations_counted_flags: \\Flagged $Label1", "expunge_mode: \(expunge)"]
+        let options = [
+            "conversations: yes", "conversations_counted_flags: \\Flagged $Label1", "expunge_mode: \(expunge)",
+            "conversations_max_thread: \(index == 4 ? 3 : 100)",
+        ]
         let debian = try DebianCyrus(options: options, users: ["their", "our"])
         defer { debian.stop() }
+        let admin = try IMAPConnection(port: debian.port("imap"))
+        try admin.login("cyrus")
+        if index == 3 { try admin.expectOK("SETQUOTA user.their (STORAGE 1000)") }
         let imap = try IMAPConnection(port: debian.port("imap"))
         try imap.login("their")
         for step in Self.steps[index].steps { try Self.debian(imap, step) }
         _ = try imap.command("LOGOUT")
         let store = try Self.store(debian.configuration)
+        if index == 3 { try store.setQuota("user.our", [.storage: 1000], under: store.lock(user: "our", .exclusive)) }
         for step in Self.steps[index].steps { try Self.ours(store, step) }
         let theirs = try Self.records(store, "their")
         let ours = try Self.records(store, "our")
@@ -65,6 +89,7 @@ import Testing
         try Self.audit(debian, "their")
         let (ourCounters, theirCounters) = (try Self.counters(store, "our"), try Self.counters(store, "their"))
         #expect(ourCounters == theirCounters)
+        #expect(try store.quotas.find("user.our")?.value == store.quotas.find("user.their")?.value)
         // Theirs is gone on with by us, ours by them.
         for step in Self.steps[0].steps { try Self.ours(store, step, user: "their") }
         let second = try IMAPConnection(port: debian.port("imap"))
@@ -87,7 +112,9 @@ import Testing
         case .append(let folder, let number, let flags):
             let bytes = Array(messages[number].utf8)
             let last = try imap.command(
-                Array("APPEND \(name(folder)) (\(flags)) \"21-Nov-2026 08:0\(number):54 +0000\" {\(bytes.count)+}\r\n".utf8) + bytes)
+                Array(
+                    "APPEND \(name(folder)) (\(flags)) \"21-Nov-2026 08:\(number < 10 ? "0" : "")\(number):54 +0000\" {\(bytes.count)+}\r\n"
+                        .utf8) + bytes)
             try #require(String(decoding: last.last ?? [], as: UTF8.self).contains("OK"))
         case .copy(let from, let uid, let to):
             try imap.expectOK("SELECT \(name(from))")
@@ -189,13 +216,18 @@ import Testing
         var ids: [String: String] = [:]
         for entry in try store.list.below(MailboxName("user")) + store.list.below(MailboxName("DELETED")) where entry.name.user == user {
             guard let id = entry.uniqueID, !entry.type.isDeleted else { continue }
-            ids[id.text] = entry.name.isDeleted ? "DELETED.\(entry.name.components[3])" : entry.name.components.dropFirst(2).joined(separator: ".")
+            ids[id.text] =
+                entry.name.isDeleted ? "DELETED.\(entry.name.components[3])" : entry.name.components.dropFirst(2).joined(separator: ".")
         }
         for record in try database.records() {
             var key = String(decoding: record.key, as: UTF8.self)
-            var value = record.value.contains { $0 >= 0x80 } && key.hasPrefix("G")
+            var value =
+                record.value.contains { $0 >= 0x80 } && key.hasPrefix("G")
                 ? record.value.map { String($0, radix: 16) }.joined(separator: " ") : String(decoding: record.value, as: UTF8.self)
-            if key.hasPrefix("<") { value = String(value.prefix { $0 != " " || value.isEmpty }) + value.split(separator: " ").dropFirst().first.map(String.init)! }
+            if key.hasPrefix("<") {
+                value =
+                    String(value.prefix { $0 != " " || value.isEmpty }) + value.split(separator: " ").dropFirst().first.map(String.init)!
+            }
             for (id, name) in ids {
                 key = key.replacing(id, with: "{\(name)}")
                 value = value.replacing(id, with: "{\(name)}")

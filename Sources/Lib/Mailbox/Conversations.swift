@@ -49,7 +49,8 @@ extension PendingChange {
         let source = try mailbox.conversationSource(present)
         if old == nil, let record = new {
             let found = try database.assign(record, source, now: now)
-            setConversation(number, found)
+            setConversation(number, found.cid)
+            try noteBase(found.base, number)
             new = try self.record(number)
         }
         var change = ConversationChange(
@@ -61,6 +62,22 @@ extension PendingChange {
         }
     }
 
+    /// A message split off a long conversation has that one's number for an annotation, and a flag that says so; so has a copy of it.
+    private func noteBase(_ base: ConversationID?, _ number: Int) throws(MailboxError) {
+        let record = try record(number)
+        let scope = String(record.uid.rawValue)
+        if let base {
+            var value: [UInt8] = []
+            value.append(hex: base.rawValue, width: 16)
+            let item = AnnotationStore.Annotation(
+                scope: scope, entry: ConversationSplit.baseEntry, user: "", value: value, modSeq: record.modSeq, isDeleted: false)
+            annotate(item, replacing: nil)
+        }
+        if annotations.contains(where: { $0.scope == scope && $0.entry == ConversationSplit.baseEntry && !$0.isDeleted }) {
+            try update(number, silent: true) { $0.flags.insert(.splitConversation) }
+        }
+    }
+
     /// The index is safe: now the conversations.
     func commitConversations() {
         guard let database = conversations else { return }
@@ -68,6 +85,7 @@ extension PendingChange {
         do throws(MailboxError) {
             try database.commit()
             store.tidy(database)
+            try store.noteContinuations(database.continuations, of: mailbox.name, at: header.highestModSeq)
         } catch {
             store.conversationsAreBehind(mailbox.name, error)
         }

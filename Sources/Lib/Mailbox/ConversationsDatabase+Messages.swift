@@ -33,8 +33,15 @@ private func step(_ before: Int, _ after: Int, once: Bool = true) -> Int {
 extension ConversationsDatabase {
     /// The conversation of a new message: that of a copy that is there already, else the highest-numbered one that one of its ids was
     /// seen in with the same subject, else one of its own. Its ids are noted as seen in it.
-    func assign(_ record: IndexRecord, _ source: ConversationSource, now: Int64) throws(MailboxError) -> ConversationID {
-        var cid = try conversation(ofContent: record.guid) ?? record.cid
+    ///
+    /// A conversation that is too long goes on in another, whose first message numbers it; `base` is then the long one, which the ids
+    /// stay with.
+    func assign(
+        _ record: IndexRecord, _ source: ConversationSource, now: Int64
+    ) throws(MailboxError) -> (cid: ConversationID, base: ConversationID?) {
+        let copied = try conversation(ofContent: record.guid)
+        var cid = copied ?? record.cid
+        var base: ConversationID?
         if cid == .none {
             for (place, list) in source.identifiers.enumerated() {
                 for id in list {
@@ -47,10 +54,23 @@ extension ConversationsDatabase {
             }
         }
         if cid == .none { cid = ConversationID(content: record.guid) }
-        for list in source.identifiers {
-            for id in list { try add(cid, to: id, now: now) }
+        if copied == nil {
+            if let next = continuations[cid] ?? continuation(cid) {
+                base = cid
+                cid = next
+            }
+            let fresh = ConversationID(content: record.guid)
+            if cid != fresh, try conversation(cid)?.exists ?? 0 >= longest {
+                let long = base ?? cid
+                base = long
+                cid = fresh
+                continuations[long] = fresh
+            }
         }
-        return cid
+        for list in source.identifiers {
+            for id in list { try add(base ?? cid, to: id, now: now) }
+        }
+        return (cid, base)
     }
 
     /// The conversation that a copy of a content is in.

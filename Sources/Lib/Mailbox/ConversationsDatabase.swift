@@ -26,6 +26,12 @@ final class ConversationsDatabase {
     /// Whether a folder is one of mail, by its number; calendars and the like do not count.
     var isMailFolder: (_ key: [UInt8]) -> Bool = { _ in true }
 
+    /// Messages a conversation may have before the next ones found another (`conversations_max_thread`).
+    var longest = UInt32.max
+    /// Conversations that grew too long, with those that go on for them: as noted before, and those of this transaction.
+    var continuation: (ConversationID) -> ConversationID? = { _ in nil }
+    var continuations: [ConversationID: ConversationID] = [:]
+
     private static let flagsKey = [UInt8]("$COUNTED_FLAGS" as StaticString)
     private static let foldersKey = [UInt8]("$FOLDER_IDS" as StaticString)
     private static let folderNamesKey = [UInt8]("$FOLDER_NAMES" as StaticString)

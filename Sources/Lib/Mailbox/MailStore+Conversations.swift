@@ -30,6 +30,8 @@ extension MailStore {
         if let user = name.user, let trash = try list.find(MailboxName.inbox(of: user).child("Trash")), trash.isRegular {
             database.trash = database.folderKey(trash)
         }
+        database.longest = UInt32(clamping: configuration[.conversations_max_thread])
+        database.continuation = { [unowned self] cid in continuation(of: cid, name) }
         var known: [[UInt8]: Bool] = [:]
         let isByName = database.isByName
         database.isMailFolder = { [unowned self] key in
@@ -66,7 +68,8 @@ extension MailStore {
     }
 
     /// One change of a conversations.db on its own; what goes wrong is logged.
-    private func changeConversations(_ entry: MailboxEntry, _ body: (ConversationsDatabase, _ folder: [UInt8]) throws(MailboxError) -> Void) {
+    private func changeConversations(_ entry: MailboxEntry, _ body: (ConversationsDatabase, _ folder: [UInt8]) throws(MailboxError) -> Void)
+    {
         guard keepsConversations(entry) else { return }
         do throws(MailboxError) {
             let database = try openConversations(entry.name)
@@ -95,11 +98,29 @@ extension MailStore {
                     if record.isUnlinked { continue }
                     let source = try mailbox.conversationSource(record)
                     try database.apply(
-                        ConversationChange(old: record, new: nil, source: source, folder: (folder, number), keywords: keywords), limits: nil)
+                        ConversationChange(old: record, new: nil, source: source, folder: (folder, number), keywords: keywords), limits: nil
+                    )
                 }
                 database.dropFolder(folder)
             }
             try database.raise(folder, to: modSeq)
         }
+    }
+}
+
+// With conversations, changes of a quota count among the user's changes.
+extension MailStore {
+    /// The next of the counters that a quota root's changes are counted in; nil without conversations.
+    func nextQuotaModSeq(_ root: String) throws(MailboxError) -> ModSeq? {
+        guard configuration[.conversations] else { return nil }
+        var counters = try UserCounters(path: try countersPath(MailboxName(root)))
+        let next = counters.nextQuota()
+        try counters.write()
+        return next
+    }
+
+    /// Adds to what is used, in a change of its own.
+    func adjustQuota(_ root: String, by difference: QuotaUsage) throws(MailboxError) {
+        try quotas.adjust(root, by: difference, modSeq: nextQuotaModSeq(root))
     }
 }

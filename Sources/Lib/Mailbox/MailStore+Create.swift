@@ -47,7 +47,7 @@ extension MailStore {
         try makeFiles(entry, quotaRoot: root, options: template.options)
         try makeIntermediates(above: name, partition: entry.partition)
         try list.update(entry)
-        if let root { try quotas.adjust(root, by: QuotaUsage(folders: 1)) }
+        if let root { try adjustQuota(root, by: QuotaUsage(folders: 1)) }
         enterConversations(entry)
         tell(.mailbox(name))
         return entry

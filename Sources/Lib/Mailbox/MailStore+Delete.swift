@@ -58,7 +58,7 @@ extension MailStore {
         tombstone.folderModSeq = modSeq
         tombstone.modified = Clock.now
         try list.bury(tombstone)
-        if let root, let header { try quotas.adjust(root, by: QuotaUsage() - (header.usage + QuotaUsage(folders: 1))) }
+        if let root, let header { try adjustQuota(root, by: QuotaUsage() - (header.usage + QuotaUsage(folders: 1))) }
         removeFiles(entry, except: nil)
         if let id = entry.uniqueID { try annotations.removeAll(scope: id.text) }
         tell(.unmailbox(entry.name))

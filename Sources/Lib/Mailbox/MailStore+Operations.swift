@@ -179,7 +179,7 @@ extension MailStore {
     /// Sets a quota root's limits; a new root takes over the mailboxes at and below it from the root above.
     public func setQuota(_ root: String, _ limits: [QuotaResource: UInt64], under user: borrowing UserLock) throws(MailboxError) {
         let isNew = try quotas.find(root) == nil
-        try quotas.setLimits(root, limits, modSeq: nil)
+        try quotas.setLimits(root, limits, modSeq: nextQuotaModSeq(root))
         guard isNew else {
             tell(.quota(root))
             return
@@ -202,8 +202,8 @@ extension MailStore {
                 change.updateHeaderFile { $0.quotaRoot = root }
                 try change.commit()
             }
-            if let old { try quotas.adjust(old, by: QuotaUsage() - weight) }
-            try quotas.adjust(root, by: weight)
+            if let old { try adjustQuota(old, by: QuotaUsage() - weight) }
+            try adjustQuota(root, by: weight)
         }
         tell(.quota(root))
     }

@@ -29,6 +29,13 @@ extension MailStore {
             entry.partition = partition
         }
         entry.modified = Clock.now
+        let oldRoot = pending.headerFile.quotaRoot
+        let newRoot = name.isDeleted ? nil : try quotas.root(for: name)
+        var quotaModSeqs: (old: ModSeq?, new: ModSeq?) = (nil, nil)
+        if oldRoot != newRoot {
+            if let oldRoot { quotaModSeqs.old = try nextQuotaModSeq(oldRoot) }
+            if let newRoot { quotaModSeqs.new = try nextQuotaModSeq(newRoot) }
+        }
         let modSeq = try pending.nextModSeq(folder: false, deleted: name.isDeleted)
         entry.folderModSeq = modSeq
         try pending.writeCounters()
@@ -49,8 +56,6 @@ extension MailStore {
         } else {
             try list.update(entry)
         }
-        let oldRoot = pending.headerFile.quotaRoot
-        let newRoot = name.isDeleted ? nil : try quotas.root(for: name)
         let before = pending.header
         if movesFiles { mailbox.closeFiles() }
         isDone = true
@@ -58,8 +63,8 @@ extension MailStore {
         let weight = before.usage + QuotaUsage(folders: 1)
         try finishRename(entry, name, newRoot, modSeq, joins: changesConversations, under: user)
         if oldRoot != newRoot {
-            if let oldRoot { try quotas.adjust(oldRoot, by: QuotaUsage() - weight) }
-            if let newRoot { try quotas.adjust(newRoot, by: weight) }
+            if let oldRoot { try quotas.adjust(oldRoot, by: QuotaUsage() - weight, modSeq: quotaModSeqs.old) }
+            if let newRoot { try quotas.adjust(newRoot, by: weight, modSeq: quotaModSeqs.new) }
         }
         if movesFiles { removeFiles(old, except: entry) }
         tell(.rename(old.name, name))

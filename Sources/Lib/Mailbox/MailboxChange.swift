@@ -246,6 +246,7 @@ final class PendingChange {
             try mailbox.syncCache()
         }
         try updateConversations()
+        if changesQuota { counters?.raiseQuota(to: header.highestModSeq) }
         try counters?.write()
         if !annotations.isEmpty { try store.messageAnnotations(of: mailbox, create: true)?.set(annotations) }
         var newHeaderFile: HeaderFile?
@@ -291,7 +292,11 @@ final class PendingChange {
 
     private func adjustQuota() throws(MailboxError) {
         guard let root = headerFile.quotaRoot, !ignoresQuota else { return }
-        try store.quotas.adjust(root, by: header.usage - before.usage)
+        try store.quotas.adjust(root, by: header.usage - before.usage, modSeq: counters == nil ? nil : header.highestModSeq)
+    }
+
+    private var changesQuota: Bool {
+        headerFile.quotaRoot != nil && !ignoresQuota && !(header.usage - before.usage).isZero
     }
 
     private func tellObservers() {

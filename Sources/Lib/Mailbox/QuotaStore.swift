@@ -53,13 +53,14 @@ public final class QuotaStore {
     }
 
     /// Adds to what is used, in one transaction; a root that is gone meanwhile is passed over.
-    func adjust(_ root: String, by difference: QuotaUsage) throws(MailboxError) {
+    func adjust(_ root: String, by difference: QuotaUsage, modSeq: ModSeq? = nil) throws(MailboxError) {
         guard !difference.isZero else { return }
         try change(root, create: false) { quota in
             for resource in QuotaResource.allCases {
                 let (sum, over) = quota.used[resource].addingReportingOverflow(difference[resource])
                 quota.used[resource] = over ? .max : max(0, sum)
             }
+            if let modSeq { quota.modSeq = max(quota.modSeq, modSeq) }
         }
     }
 

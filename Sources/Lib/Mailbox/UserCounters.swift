@@ -12,11 +12,14 @@ struct UserCounters {
         case addressbook = 2
         case notes = 3
         case submission = 10
+        /// Mailboxes of other things than messages, such as the one that long conversations are noted on.
+        case notification = 22
         case sieve = 30
 
         init(_ type: MailboxType) {
             switch type.kind {
-            case .calendar, .collection: self = .calendar
+            case .calendar: self = .calendar
+            case .collection: self = .notification
             case .addressbook: self = .addressbook
             case .submission: self = .submission
             case .sieve: self = .sieve
@@ -32,6 +35,7 @@ struct UserCounters {
             case .addressbook: (32, 64, 128)
             case .notes: (40, 72, 136)
             case .submission: (96, 104, 144)
+            case .notification: (192, 208, 200)
             case .sieve: (256, 272, 264)
             }
         }
@@ -90,10 +94,13 @@ struct UserCounters {
     }
 
     /// Raises the highest modseq to one that a mailbox has already.
-    mutating func raise(to modSeq: ModSeq, _ kind: Kind) {
+    mutating func raise(to modSeq: ModSeq, _ kind: Kind, folder: Bool = false) {
         if modSeq > highest { bytes.store(bigEndian: modSeq.rawValue, at: 8) }
         if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.modSeq) {
             bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.modSeq)
+        }
+        if folder, modSeq.rawValue > bytes.span.bytes.bigEndian64(at: kind.offsets.folders) {
+            bytes.store(bigEndian: modSeq.rawValue, at: kind.offsets.folders)
         }
     }
 
@@ -105,6 +112,11 @@ struct UserCounters {
         return ModSeq(value)
     }
 
+    /// The quota changed together with messages.
+    mutating func raiseQuota(to modSeq: ModSeq) {
+        if modSeq.rawValue > bytes.span.bytes.bigEndian64(at: 80) { bytes.store(bigEndian: modSeq.rawValue, at: 80) }
+    }
+
     /// A UIDVALIDITY that was not handed out before.
     mutating func nextUIDValidity(now: Int64, atLeast: UIDValidity) -> UIDValidity {
         let value = max(UInt32(truncatingIfNeeded: now), max(uidValidity.rawValue, atLeast.rawValue) &+ 1)
@@ -112,7 +124,8 @@ struct UserCounters {
         return UIDValidity(value)
     }
 
-    /// Writes the file: a new one beside it, synced, then renamed over it.
+    /// Writes the file: a new one beside it, synced, then renamed over it. The directory is not synced, as in Debian's Cyrus: file systems write
+    /// the rename down before the index that is synced next, and a mailbox's own highest modseq and UIDVALIDITY are heeded as well.
     mutating func write() throws(MailboxError) {
         let generation = bytes.span.bytes.bigEndian32(at: 0)
         var content = bytes
@@ -122,6 +135,6 @@ struct UserCounters {
         content.store(bigEndian: crc, at: 292)
         bytes = content
         let path = path
-        try posix { () throws(PosixError) in try FileSystem.replace(path, with: content) }
+        try posix { () throws(PosixError) in try FileSystem.replace(path, with: content, durably: false) }
     }
 }

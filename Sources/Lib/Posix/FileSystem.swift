@@ -175,7 +175,11 @@ public enum FileSystem {
 extension FileSystem {
     /// Replaces a file as a whole: `PATH.NEW` is written and synced, renamed over the old one, and the rename made durable.
     /// A crash at any moment leaves the old content or the new. Directories on the way are made when missing.
-    public static func replace(_ path: String, with content: [UInt8], mode: UInt32 = 0o666) throws(PosixError) {
+    ///
+    /// Without `durably` the rename is not waited for: a power failure may bring the old content back.
+    public static func replace(
+        _ path: String, with content: [UInt8], mode: UInt32 = 0o666, durably: Bool = true
+    ) throws(PosixError) {
         let new = path + ".NEW"
         let file: File
         do throws(PosixError) {
@@ -193,7 +197,7 @@ extension FileSystem {
             _ = try? unlink(new)
             throw error
         }
-        try syncDirectory(parent(of: path))
+        if durably { try syncDirectory(parent(of: path)) }
     }
 }
 
