@@ -68,8 +68,7 @@ let package = Package(
         lib(
             "Service", ["CPosix", "Posix", "Bytes", "Syslog", "Configuration", "CyrusDB", "Mailbox", "SASL", "Wire", log]
         ),  // the contract with master, accounts, proc registry
-
-        lib("Delivery", ["Mailbox", "Message", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // LMTP transactions, recipients, duplicate suppression
+        lib("Delivery", ["Mailbox", "Message", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // LMTP, recipients, duplicates
 
         // ── programs ────────────────────────────────────────────────────────────────────────────
         program("master", ["Configuration", "Posix", "Bytes", "Syslog", log]),  // starts and keeps up all services

@@ -99,8 +99,9 @@ extension Session {
     }
 
     private func trace(_ time: Int64) -> DeliveredHeader.Trace {
+        // A client certificate that fails verification fails the handshake; without one, OpenSSL's verdict is YES as well.
         let tlsText = tls.map { layer in
-            "version=\(layer.version) cipher=\(layer.cipher) bits=\(layer.bits.used)/\(layer.bits.algorithm) verify=\(layer.peerName == nil ? "NO" : "YES")"
+            "version=\(layer.version) cipher=\(layer.cipher) bits=\(layer.bits.used)/\(layer.bits.algorithm) verify=YES"
         }
         return DeliveredHeader.Trace(
             returnPath: transaction.sender?.path ?? [UInt8]("<>"), helloName: helloName, clientHost: client.host,

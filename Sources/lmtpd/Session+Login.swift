@@ -45,7 +45,8 @@ extension Session {
         connection.push(layer)
         tls = layer
         context.logger.notice(
-            "starttls: \(layer.version) with cipher \(layer.cipher) (\(layer.bits.used)/\(layer.bits.algorithm) bits new) no authentication")
+            "starttls: \(layer.version) with cipher \(layer.cipher) (\(layer.bits.used)/\(layer.bits.algorithm) bits new) no authentication"
+        )
         // What was said in clear is forgotten (RFC 3207 section 4.2).
         transaction.clear()
         helloName = []

@@ -159,6 +159,7 @@ final class Session {
 
     func reply(_ error: MailboxError) -> LMTPReply {
         LMTPReply(
-            error, postmaster: configuration[.postmaster], permanentOverQuota: configuration[.lmtp_over_quota_perm_failure], session: sessionID)
+            error, postmaster: configuration[.postmaster], permanentOverQuota: configuration[.lmtp_over_quota_perm_failure],
+            session: sessionID)
     }
 }

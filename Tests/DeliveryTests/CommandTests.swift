@@ -7,18 +7,24 @@ import Testing
     static func command(_ line: String, strict: Bool = true) -> LMTPCommand { LMTPCommand(Array(line.utf8), strict: strict) }
 
     @Test(arguments: [
-        ("data", LMTPCommand.data), ("DATA", .data), ("DATA ", .unknown), ("RSET", .reset), ("NOOP", .noOperation), ("QUIT", .quit), ("STARTTLS", .startTLS), ("VRFY x", .verify), ("VRFY", .unknown),
-        ("LHLO x y", .hello(Array("x y".utf8))), ("LHLO", .unknown), ("EHLO x", .unknown), ("", .unknown), ("MFOO", .mail(nil)), ("AUTH PLAIN", .authenticate(mechanism: Array("PLAIN".utf8), initial: nil)),
-        ("AUTH PLAIN =", .authenticate(mechanism: Array("PLAIN".utf8), initial: Array("=".utf8))), ("auth ", .authenticate(mechanism: [], initial: nil)),
+        ("data", LMTPCommand.data), ("DATA", .data), ("DATA ", .unknown), ("RSET", .reset), ("NOOP", .noOperation), ("QUIT", .quit),
+        ("STARTTLS", .startTLS), ("VRFY x", .verify), ("VRFY", .unknown),
+        ("LHLO x y", .hello(Array("x y".utf8))), ("LHLO", .unknown), ("EHLO x", .unknown), ("", .unknown), ("MFOO", .mail(nil)),
+        ("AUTH PLAIN", .authenticate(mechanism: Array("PLAIN".utf8), initial: nil)),
+        ("AUTH PLAIN =", .authenticate(mechanism: Array("PLAIN".utf8), initial: Array("=".utf8))),
+        ("auth ", .authenticate(mechanism: [], initial: nil)),
     ])
     func linesAreUnderstood(line: String, expected: LMTPCommand) {
         #expect(Self.command(line) == expected)
     }
 
     @Test(arguments: [
-        ("<a@b>", "a@b", true), ("<>", "", true), ("<\"a b\"@c>", "\"a b\"@c", true), ("<@x,@y:a@b>", "a@b", true), ("<@x:a>", "a", true), ("<a\\ b>", "a\\ b", true), ("<a@[1.2.3.4]>", "a@[1.2.3.4]", true),
-        ("<a", nil, true), ("a>", nil, true), ("<a b>", nil, true), ("<a@b_c>", nil, true), ("<a\\", nil, true), ("<\"a", nil, true), ("<\"a\\", nil, true), ("<a,b>", nil, true), ("<@a>", nil, true), ("<@", nil, true),
-        ("<@[1", nil, true), ("<a@[1.x]>", nil, true), ("<\u{e9}>", nil, true), ("<\u{e9}>", "\u{e9}", false), ("<a>b", nil, true), ("", nil, true), ("<", nil, true),
+        ("<a@b>", "a@b", true), ("<>", "", true), ("<\"a b\"@c>", "\"a b\"@c", true), ("<@x,@y:a@b>", "a@b", true), ("<@x:a>", "a", true),
+        ("<a\\ b>", "a\\ b", true), ("<a@[1.2.3.4]>", "a@[1.2.3.4]", true),
+        ("<a", nil, true), ("a>", nil, true), ("<a b>", nil, true), ("<a@b_c>", nil, true), ("<a\\", nil, true), ("<\"a", nil, true),
+        ("<\"a\\", nil, true), ("<a,b>", nil, true), ("<@a>", nil, true), ("<@", nil, true),
+        ("<@[1", nil, true), ("<a@[1.x]>", nil, true), ("<\u{e9}>", nil, true), ("<\u{e9}>", "\u{e9}", false), ("<a>b", nil, true),
+        ("", nil, true), ("<", nil, true),
     ])
     func pathsAreScanned(text: String, mailbox: String?, strict: Bool) {
         let bytes = Array(text.utf8)
@@ -29,7 +35,10 @@ import Testing
     /// Whatever comes, nothing traps.
     @Test func noLineTraps() {
         var generator = SystemRandomNumberGenerator()
-        let pieces = ["MAIL FROM:", "RCPT TO:", "<", ">", "@", ":", ",", "[", "]", "\"", "\\", " ", "a", "1.2", "SIZE=", "AUTH=+4", "BODY=", "AUTH ", "LHLO ", "=", "\u{e9}", "\0"]
+        let pieces = [
+            "MAIL FROM:", "RCPT TO:", "<", ">", "@", ":", ",", "[", "]", "\"", "\\", " ", "a", "1.2", "SIZE=", "AUTH=+4", "BODY=", "AUTH ",
+            "LHLO ", "=", "\u{e9}", "\0",
+        ]
         for _ in 0..<20_000 {
             let line = (0..<Int.random(in: 0...12, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
             _ = Self.command(line)
@@ -47,7 +56,9 @@ import Testing
 }
 
 @Suite struct TransactionTests {
-    static func transaction(isAuthenticated: Bool = true) -> LMTPTransaction<String> { LMTPTransaction(.init(), isAuthenticated: isAuthenticated) }
+    static func transaction(isAuthenticated: Bool = true) -> LMTPTransaction<String> {
+        LMTPTransaction(.init(), isAuthenticated: isAuthenticated)
+    }
 
     @Test func orderIsKept() {
         var state = Self.transaction()

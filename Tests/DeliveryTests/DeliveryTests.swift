@@ -20,9 +20,11 @@ final class DeliveryStore {
         for folder in ["conf", "spool", "spool2"] { try FileSystem.makeDirectories("\(path)/\(folder)") }
         let text =
             ([
-                "configdirectory: \(path)/conf", "defaultpartition: default", "partition-default: \(path)/spool", "partition-two: \(path)/spool2",
+                "configdirectory: \(path)/conf", "defaultpartition: default", "partition-default: \(path)/spool",
+                "partition-two: \(path)/spool2",
                 "sievedir: \(path)/sieve", "altnamespace: no",
-            ] + (lines.contains { $0.hasPrefix("unixhierarchysep") } ? [] : ["unixhierarchysep: no"]) + lines).joined(separator: "\n") + "\n"
+            ] + (lines.contains { $0.hasPrefix("unixhierarchysep") } ? [] : ["unixhierarchysep: no"]) + lines).joined(separator: "\n")
+            + "\n"
         try FileSystem.replace(path + "/imapd.conf", with: Array(text.utf8))
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -53,7 +55,8 @@ final class DeliveryStore {
         let bytes = Array(text.utf8)
         try spool.append(bytes, in: store, partition: "default")
         let staged = try spool.stage(in: store, partition: "default", limits: ParserLimits())
-        let envelope = MessageDelivery.Envelope(messageID: Array(id.utf8), date: [], sender: .anonymous, sessionID: "s", time: 1_795_248_474)
+        let envelope = MessageDelivery.Envelope(
+            messageID: Array(id.utf8), date: [], sender: .anonymous, sessionID: "s", time: 1_795_248_474)
         return MessageDelivery(store).deliver(staged, envelope, to: recipients).map { outcome in
             if case .success = outcome { return true }
             return false
@@ -67,10 +70,12 @@ final class DeliveryStore {
 }
 
 @Suite struct RecipientTests {
-    @Test(arguments: [
-        ("alice", "user.alice", nil), ("ALICE@x", "user.alice", nil), ("alice+Sub", "user.alice", "user.alice.Sub"), ("alice+.Sub..x", "user.alice", "user.alice.Sub.x"), ("a.b", "user.a^b", nil),
-        ("+shared.open", "shared.open", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("alice", "user.alice", nil), ("ALICE@x", "user.alice", nil), ("alice+Sub", "user.alice", "user.alice.Sub"),
+            ("alice+.Sub..x", "user.alice", "user.alice.Sub.x"), ("a.b", "user.a^b", nil),
+            ("+shared.open", "shared.open", nil),
+        ] as [(String, String, String?)])
     func addressesAreResolved(address: String, mailbox: String, folder: String?) throws {
         let place = try DeliveryStore()
         for name in ["user.alice", "user.a^b"] { try place.make(name) }

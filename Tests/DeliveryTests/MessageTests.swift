@@ -6,8 +6,10 @@ import Testing
 
 @Suite struct DecoderTests {
     static let cases: [(wire: String, content: String, left: String)] = [
-        (".\r\n", "", ""), ("a\r\n.\r\nNOOP\r\n", "a\r\n", "NOOP\r\n"), ("a\n.\n", "a\r\n", ""), ("..a\r\n...\r\n.\r\n", ".a\r\n..\r\n", ""), ("a.\r\n.b\r\n.\r\n", "a.\r\nb\r\n", ""),
-        ("a\r\n.\rb\r\n.\r\n", "a\r\n\rb\r\n", ""), ("a\nb\r\n\n.\r\n", "a\r\nb\r\n\r\n", ""), ("a: b\rc\r\n\r\nd\re\r\r\nf\n.\n", "a: b\rc\r\n\r\nde\r\nf\r\n", ""),
+        (".\r\n", "", ""), ("a\r\n.\r\nNOOP\r\n", "a\r\n", "NOOP\r\n"), ("a\n.\n", "a\r\n", ""),
+        ("..a\r\n...\r\n.\r\n", ".a\r\n..\r\n", ""), ("a.\r\n.b\r\n.\r\n", "a.\r\nb\r\n", ""),
+        ("a\r\n.\rb\r\n.\r\n", "a\r\n\rb\r\n", ""), ("a\nb\r\n\n.\r\n", "a\r\nb\r\n\r\n", ""),
+        ("a: b\rc\r\n\r\nd\re\r\r\nf\n.\n", "a: b\rc\r\n\r\nde\r\nf\r\n", ""),
     ]
 
     /// In every way of cutting the bytes in two, and byte by byte, the same comes out.
@@ -40,7 +42,8 @@ import Testing
 
 @Suite struct HeaderTests {
     static let trace = DeliveredHeader.Trace(
-        returnPath: Array("<s@x>".utf8), helloName: Array("client".utf8), clientHost: "[192.0.2.1]", serverName: "server", version: "1", tls: nil, sessionID: "sid", time: 0)
+        returnPath: Array("<s@x>".utf8), helloName: Array("client".utf8), clientHost: "[192.0.2.1]", serverName: "server", version: "1",
+        tls: nil, sessionID: "sid", time: 0)
 
     static func header(_ text: String, tls: String? = nil) throws(DeliveredHeader.Refusal) -> DeliveredHeader {
         var trace = trace
@@ -52,15 +55,22 @@ import Testing
     @Test func fieldsArePutInFrontAndBehind() throws {
         let header = try Self.header("Return-Path: <o>\r\nSubject: x\r\n\r\nbody")
         let text = header.bytes.text
-        #expect(text.hasPrefix("Return-Path: <s@x>\r\nReceived: from client ([192.0.2.1])\r\n\t by server (Cyrus 1) with LMTPA;\r\n\t Thu, 01 Jan 1970 "))
-        #expect(text.contains("\r\nX-Cyrus-Session-Id: sid\r\nX-Sieve: CMU Sieve 3.0\r\nSubject: x\r\nMessage-ID: <made@server>\r\nDate: Thu, 01 Jan 1970 "))
+        #expect(
+            text.hasPrefix(
+                "Return-Path: <s@x>\r\nReceived: from client ([192.0.2.1])\r\n\t by server (Cyrus 1) with LMTPA;\r\n\t Thu, 01 Jan 1970 "))
+        #expect(
+            text.contains(
+                "\r\nX-Cyrus-Session-Id: sid\r\nX-Sieve: CMU Sieve 3.0\r\nSubject: x\r\nMessage-ID: <made@server>\r\nDate: Thu, 01 Jan 1970 "
+            ))
         #expect(text.hasSuffix("\r\n\r\n"))
         #expect(header.messageID.text == "<made@server>")
         #expect(header.consumed == "Return-Path: <o>\r\nSubject: x\r\n\r\n".utf8.count)
     }
 
     @Test func tlsIsTold() throws {
-        #expect(try Self.header("A: b\r\n\r\n", tls: "version=TLSv1.3 cipher=X").bytes.text.contains("with LMTPSA\r\n\t (version=TLSv1.3 cipher=X);\r\n\t Thu,"))
+        #expect(
+            try Self.header("A: b\r\n\r\n", tls: "version=TLSv1.3 cipher=X").bytes.text.contains(
+                "with LMTPSA\r\n\t (version=TLSv1.3 cipher=X);\r\n\t Thu,"))
     }
 
     @Test func ownIDAndDateStay() throws {

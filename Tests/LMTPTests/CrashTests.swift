@@ -24,7 +24,10 @@ import Testing
             for number in 0..<20 {
                 let id = "<crash-\(round)-\(number)@x>"
                 sent.insert(id)
-                guard let answer = try? connection.deliver("Subject: c\r\nMessage-ID: \(id)\r\n\r\n\(String(repeating: "body\r\n", count: 300))", to: "k") else { break }
+                guard
+                    let answer = try? connection.deliver(
+                        "Subject: c\r\nMessage-ID: \(id)\r\n\r\n\(String(repeating: "body\r\n", count: 300))", to: "k")
+                else { break }
                 if answer.hasPrefix("250") { acknowledged.insert(id) }
             }
             kills += victims.isEmpty ? 0 : 1

@@ -55,7 +55,9 @@ enum Instance {
                 options += kind.options.map { "\(name)_\($0)" }
             }
         }
-        let cyrus = try DebianCyrus(services: services, options: options, users: [debian, ours].flatMap { side in users.map { side.prefix + $0.replacingOccurrences(of: ".", with: "^") } })
+        let cyrus = try DebianCyrus(
+            services: services, options: options,
+            users: [debian, ours].flatMap { side in users.map { side.prefix + $0.replacingOccurrences(of: ".", with: "^") } })
         let admin = try IMAPConnection(port: cyrus.port("imap"))
         try admin.login("cyrus")
         for side in [debian, ours] {
@@ -95,10 +97,12 @@ enum Instance {
     static func normalized(_ text: String, _ side: Side) -> String {
         var text = text
         for (pattern, with) in [
-            ("3\\.6\\.1-[-A-Za-z0-9.+]*", "VERSION"), ("SESSIONID=<[^>]*>", "SESSIONID=<S>"), ("X-Cyrus-Session-Id: .*", "X-Cyrus-Session-Id: S"),
+            ("3\\.6\\.1-[-A-Za-z0-9.+]*", "VERSION"), ("SESSIONID=<[^>]*>", "SESSIONID=<S>"),
+            ("X-Cyrus-Session-Id: .*", "X-Cyrus-Session-Id: S"),
             ("cmu-lmtpd-[0-9]+-[0-9]+-[0-9]+@", "cmu-lmtpd-N@"), ("Message size \\([0-9]+\\)", "Message size (N)"),
             ("\t [A-Z][a-z][a-z], [0-9]+ [A-Z][a-z][a-z] 20[0-9][0-9] [0-9:]+ [-+][0-9]+", "\t DATE"),
-            ("\nDate: [A-Z][a-z][a-z], [0-9]+ [A-Z][a-z][a-z] 20[0-9][0-9] [0-9:]+ [-+][0-9]+", "\nDate: DATE"), ("\\b\(side.prefix)(a|q|m|x\\.y|files)\\b", "USER$1"),
+            ("\nDate: [A-Z][a-z][a-z], [0-9]+ [A-Z][a-z][a-z] 20[0-9][0-9] [0-9:]+ [-+][0-9]+", "\nDate: DATE"),
+            ("\\b\(side.prefix)(a|q|m|x\\.y|files)\\b", "USER$1"),
         ] {
             text = text.replacingOccurrences(of: pattern, with: with, options: .regularExpression)
         }

@@ -36,7 +36,9 @@ final class LMTPConnection {
     private func fill() throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &chunk, chunk.count, 0)
-        guard count >= 0 else { throw DebianCyrus.Failure(description: "no answer: errno \(errno), so far \(String(decoding: buffer, as: UTF8.self))") }
+        guard count >= 0 else {
+            throw DebianCyrus.Failure(description: "no answer: errno \(errno), so far \(String(decoding: buffer, as: UTF8.self))")
+        }
         buffer += chunk[..<count]
         return count > 0
     }

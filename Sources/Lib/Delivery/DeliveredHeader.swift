@@ -20,7 +20,8 @@ public struct DeliveredHeader {
         public var time: Int64
 
         public init(
-            returnPath: [UInt8], helloName: [UInt8], clientHost: String, serverName: String, version: String, tls: String?, sessionID: String,
+            returnPath: [UInt8], helloName: [UInt8], clientHost: String, serverName: String, version: String, tls: String?,
+            sessionID: String,
             time: Int64
         ) {
             self.returnPath = returnPath

@@ -78,7 +78,9 @@ public struct EnvelopeAddress: Sendable, Equatable {
             guard at < line.byteCount, line[at] == UInt8(ascii: "]") else { return nil }
             return at + 1
         }
-        while at < line.byteCount, line[at].isASCIIAlphanumeric || line[at] == UInt8(ascii: ".") || line[at] == UInt8(ascii: "-") { at += 1 }
+        while at < line.byteCount, line[at].isASCIIAlphanumeric || line[at] == UInt8(ascii: ".") || line[at] == UInt8(ascii: "-") {
+            at += 1
+        }
         return at
     }
 }

@@ -140,7 +140,8 @@ public struct RecipientArguments: Sendable, Equatable {
     public private(set) var problem: Problem?
 
     init(_ line: RawSpan, strict: Bool) {
-        guard line.dropping(5).startsIgnoringCase(with: "to:"), let (address, end) = EnvelopeAddress.scan(line, from: 8, strict: strict) else {
+        guard line.dropping(5).startsIgnoringCase(with: "to:"), let (address, end) = EnvelopeAddress.scan(line, from: 8, strict: strict)
+        else {
             problem = .syntax
             return
         }

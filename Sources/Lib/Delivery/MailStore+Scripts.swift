@@ -9,7 +9,6 @@ extension MailStore {
         for directory in layout.scriptDirectories(user: user, inbox: try inbox(of: user)) {
             let path = "\(directory)/defaultbc"
             if FileSystem.exists(path) { return path }
-            if FileSystem.exists("\(directory)/default") { return "\(directory)/default" }
         }
         return nil
     }

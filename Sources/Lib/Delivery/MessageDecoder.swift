@@ -1,8 +1,10 @@
 import Bytes
 import Message
 
-/// Takes what follows DATA apart as it comes: finds the lone dot, undoes dot-stuffing, makes every bare LF a CRLF, and hands out the
-/// header as a whole and the body in pieces. Knows no files and no sockets.
+/// Takes what follows DATA apart as it comes: finds the lone dot, undoes dot-stuffing, makes every bare LF a CRLF. Knows no files and no
+/// sockets.
+///
+/// A bare LF ends a line, the one with the lone dot too, as in Cyrus; MTAs send none.
 public struct MessageDecoder: ~Copyable {
     /// Decoded bytes that were not taken yet: header and body, CRLF line ends.
     public private(set) var output: [UInt8] = []
@@ -36,7 +38,6 @@ public struct MessageDecoder: ~Copyable {
                         isComplete = true
                         return at + 3
                     }
-                    // Cyrus takes any CR behind the dot for the end; only CRLF is.
                     at += 1
                 default: at += 1
                 }

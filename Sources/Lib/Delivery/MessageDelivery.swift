@@ -18,6 +18,9 @@ public final class MessageDelivery {
     private var configuration: Configuration { store.configuration }
     /// Users of whom it was said already that their scripts do not run.
     private var toldOfScripts: Set<String> = []
+    /// The mailboxes delivered to last: kept, their files need not be opened again for the next message.
+    private var recent: [Mailbox] = []
+    private static let recentLimit = 8
 
     public init(_ store: MailStore) {
         self.store = store
@@ -117,9 +120,11 @@ public final class MessageDelivery {
 
     /// nil when the message turns out, under the mailbox's lock and after its quota was looked at, to be there already.
     private func append(
-        _ staged: borrowing StagedMessage, to entry: MailboxEntry, ignoresQuota: Bool, time: Int64, unless isThere: () throws(MailboxError) -> Bool
+        _ staged: borrowing StagedMessage, to entry: MailboxEntry, ignoresQuota: Bool, time: Int64,
+        unless isThere: () throws(MailboxError) -> Bool
     ) throws(MailboxError) -> UID? {
         let mailbox = try store.mailbox(entry)
+        remember(mailbox)
         let lock = try store.lock(user: entry.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
         if !ignoresQuota, let root = change.headerFile.quotaRoot, let quota = try store.quotas.find(root) {
@@ -130,6 +135,13 @@ public final class MessageDelivery {
         let uid = try change.append(staged, AppendAttributes(internalDate: received ?? time))
         try change.commit()
         return uid
+    }
+
+    private func remember(_ mailbox: Mailbox) {
+        if recent.last === mailbox { return }
+        recent.removeAll { $0 === mailbox }
+        if recent.count >= Self.recentLimit { recent.removeFirst() }
+        recent.append(mailbox)
     }
 
     private func report(_ error: MailboxError, _ recipient: ResolvedRecipient, _ envelope: Envelope) {

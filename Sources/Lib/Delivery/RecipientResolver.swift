@@ -26,7 +26,9 @@ public struct RecipientResolver {
     }
 
     /// Whoever is authenticated as the sender by AUTH=, or nobody: the right to post is asked for him.
-    public func resolve(_ address: EnvelopeAddress, ignoresQuota: Bool, size: Int, as sender: Identity) throws(MailboxError) -> ResolvedRecipient {
+    public func resolve(_ address: EnvelopeAddress, ignoresQuota: Bool, size: Int, as sender: Identity) throws(MailboxError)
+        -> ResolvedRecipient
+    {
         do throws(MailboxError) {
             return try resolve(address.mailbox, ignoresQuota: ignoresQuota, size: size, as: sender)
         } catch {

@@ -36,28 +36,34 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
         local.split(separator: ".", omittingEmptySubsequences: false)
     }
 
-    /// mailboxes.db's form: `.` as 0x1F, `!` as 0x1D, and `^` as the `.` that it stands for (Cyrus "dbname").
+    /// mailboxes.db's form (Cyrus "dbname"): the domain as it is and 0x1D for `!`; then `.` as 0x1F, and `^` as the `.` it stands for.
     public var databaseKey: [UInt8] {
-        text.utf8.map { byte in
-            switch byte {
-            case UInt8(ascii: "."): 0x1f
-            case UInt8(ascii: "!"): 0x1d
-            case UInt8(ascii: "^"): UInt8(ascii: ".")
-            default: byte
-            }
+        let bytes = Array(text.utf8)
+        let mark = bytes.firstIndex(of: UInt8(ascii: "!"))
+        var key: [UInt8] = []
+        key.reserveCapacity(bytes.count)
+        if let mark {
+            key.append(contentsOf: bytes[..<mark])
+            key.append(0x1d)
         }
+        for byte in bytes[(mark.map { $0 + 1 } ?? 0)...] {
+            key.append(byte == UInt8(ascii: ".") ? 0x1f : byte == UInt8(ascii: "^") ? UInt8(ascii: ".") : byte)
+        }
+        return key
     }
 
     public init(databaseKey key: RawSpan) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(key.byteCount)
-        for i in 0..<key.byteCount {
-            switch key[i] {
-            case 0x1f: bytes.append(UInt8(ascii: "."))
-            case 0x1d: bytes.append(UInt8(ascii: "!"))
-            case UInt8(ascii: "."): bytes.append(UInt8(ascii: "^"))
-            case let byte: bytes.append(byte)
-            }
+        var start = 0
+        if let mark = key.firstOffset(of: 0x1d) {
+            bytes.append(key.slice(0, mark))
+            bytes.append(UInt8(ascii: "!"))
+            start = mark + 1
+        }
+        for i in start..<key.byteCount {
+            let byte = key[i]
+            bytes.append(byte == 0x1f ? UInt8(ascii: ".") : byte == UInt8(ascii: ".") ? UInt8(ascii: "^") : byte)
         }
         text = String(decoding: bytes, as: UTF8.self)
     }
