@@ -57,7 +57,7 @@ let package = Package(
         lib("CyrusDB", ["Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
-        lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS, SASL layers and compression
+        lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS and compression
         lib("SASL", ["CSASL", "Bytes", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
 
         // ── second floor: the store ─────────────────────────────────────────────────────────────
@@ -87,7 +87,7 @@ let package = Package(
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
         // ── benchmarks ──────────────────────────────────────────────────────────────────────────
-        .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),  // the client of make bench
+        .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),  // make bench's client
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with

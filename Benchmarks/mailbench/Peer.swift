@@ -10,7 +10,9 @@ final class Peer {
     private(set) var received = 0
 
     init(port: Int) throws {
-        guard let address = try SocketAddress.resolve(host: "127.0.0.1", port: String(port)).get().first else { throw Failure("no address") }
+        guard let address = try SocketAddress.resolve(host: "127.0.0.1", port: String(port)).get().first else {
+            throw Failure("no address")
+        }
         descriptor = try Socket.connect(address).release()
         Socket.setNoDelay(descriptor)
     }

@@ -63,7 +63,9 @@ do {
     }
     if wants("LMTP") {
         for (size, label) in [(2_000, "2 KB"), (50_000, "50 KB")] {
-            try measure("LMTP \(label), 1 connection", deliveries) { try Work.deliver(deliveries, size, "one\(size)", user: "bench1", port: lmtp) }
+            try measure("LMTP \(label), 1 connection", deliveries) {
+                try Work.deliver(deliveries, size, "one\(size)", user: "bench1", port: lmtp)
+            }
             let each = deliveries / 8
             try measure("LMTP \(label), 8 connections", each * 8) {
                 try parallel(8) { try Work.deliver(each, size, "eight\(size)-\($0)", user: "bench\($0 + 1)", port: lmtp) }

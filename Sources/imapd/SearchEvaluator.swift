@@ -175,7 +175,8 @@ final class SearchEvaluator {
             guard let entry = (try? map.entry(child)) ?? nil else { return false }
             // A part's own header says what an attachment is called: BODY looks there as well.
             let isAttachment = entry.charset.isEmpty
-            if withHeader || isAttachment, entry.headerOffset > 0, entry.headerSize > 0, file.bytes.holds(entry.headerSize, at: entry.headerOffset),
+            if withHeader || isAttachment, entry.headerOffset > 0, entry.headerSize > 0,
+                file.bytes.holds(entry.headerSize, at: entry.headerOffset),
                 headerMatches(text, file.bytes.slice(entry.headerOffset, entry.headerSize))
             {
                 return true

@@ -107,7 +107,8 @@ extension Session {
         var names: [Listed] = []
         for name in subscribed {
             // Of a mailbox that is gone nothing is told, as by Cyrus; the subscription stays.
-            guard let entry = try storing({ () throws(MailboxError) in try store.list.find(name) }), entry.isRegular || entry.type.isIntermediate
+            guard let entry = try storing({ () throws(MailboxError) in try store.list.find(name) }),
+                entry.isRegular || entry.type.isIntermediate
             else { continue }
             names.append(Listed(name: name, external: namespace.externalName(name), isGhost: false, hasChildren: false))
         }

@@ -24,7 +24,8 @@ import Testing
 
     @Test func nothingIsLostOrDoubled() throws {
         let cyrus = try DebianCyrus(
-            services: [.imap, .init("ours", command: OurPrograms.path("imapd"))], options: ["failedloginpause: 0", "conversations: no"], users: ["alice"])
+            services: [.imap, .init("ours", command: OurPrograms.path("imapd"))], options: ["failedloginpause: 0", "conversations: no"],
+            users: ["alice"])
         defer { cyrus.stop() }
         let setup = try IMAPConnection(port: cyrus.port("imap"))
         try setup.login("alice")
@@ -50,7 +51,9 @@ import Testing
             #expect(stored.filter { counts[$0] == nil }.isEmpty, "lost: \(stored.filter { counts[$0] == nil }.prefix(5))")
             #expect(counts.filter { $0.value > 1 }.isEmpty, "doubled: \(counts.filter { $0.value > 1 }.prefix(5))")
         }
-        let told = try cyrus.tool("reconstruct", ["-n", "-r", "user"]).split(separator: "\n").filter { !$0.hasPrefix("user.alice") || $0.contains(" ") }
+        let told = try cyrus.tool("reconstruct", ["-n", "-r", "user"]).split(separator: "\n").filter {
+            !$0.hasPrefix("user.alice") || $0.contains(" ")
+        }
         #expect(told.isEmpty, "reconstruct -n: \(told.prefix(5))")
     }
 

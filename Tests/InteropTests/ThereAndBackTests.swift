@@ -31,7 +31,8 @@ import Testing
     @Test(arguments: ["conversations: no"])
     func aDebianSpoolIsServedChangedAndGivenBack(option: String) throws {
         let cyrus = try DebianCyrus(
-            services: [.imap, .init("ours", command: OurPrograms.path("imapd"))], options: [option, "failedloginpause: 0"], users: Self.users)
+            services: [.imap, .init("ours", command: OurPrograms.path("imapd"))], options: [option, "failedloginpause: 0"],
+            users: Self.users)
         defer { cyrus.stop() }
         try populate(cyrus)
         try compare(cyrus)
@@ -67,7 +68,8 @@ import Testing
             _ = try debian.command("SETMETADATA INBOX.Work (/private/comment \"of \(user)\")")
             for index in stride(from: number, to: messages.count, by: 20) {
                 // Some of the corpus is refused by any Cyrus (NUL, bad header): that is in order.
-                _ = try debian.append(messages[index], to: index % 3 == 0 ? "INBOX.Work" : "INBOX", date: "0\(1 + index % 9)-Nov-2026 08:00:00 +0000")
+                _ = try debian.append(
+                    messages[index], to: index % 3 == 0 ? "INBOX.Work" : "INBOX", date: "0\(1 + index % 9)-Nov-2026 08:00:00 +0000")
             }
             try debian.expectOK("SELECT INBOX")
             _ = try debian.command("STORE 1:* +FLAGS (\\Answered $Junk)")
@@ -95,7 +97,8 @@ import Testing
                 if a != b {
                     let first = zip(a, b).first { $0 != $1 }
                     Issue.record(
-                        "\(user): \(command): \(a.count) and \(b.count) lines\n  Debian: \(first?.0.prefix(1500) ?? "")\n  ours:   \(first?.1.prefix(1500) ?? "")")
+                        "\(user): \(command): \(a.count) and \(b.count) lines\n  Debian: \(first?.0.prefix(1500) ?? "")\n  ours:   \(first?.1.prefix(1500) ?? "")"
+                    )
                 }
                 return expected
             }
@@ -111,9 +114,13 @@ import Testing
                 _ = try same("GETQUOTAROOT \(name)")
                 _ = try same("EXAMINE \(name)")
                 _ = try same(
-                    "FETCH 1:* (FLAGS UID INTERNALDATE RFC822.SIZE MODSEQ ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[HEADER.FIELDS (SUBJECT REFERENCES LIST-ID)] BODY.PEEK[1] BODY.PEEK[])")
+                    "FETCH 1:* (FLAGS UID INTERNALDATE RFC822.SIZE MODSEQ ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[HEADER.FIELDS (SUBJECT REFERENCES LIST-ID)] BODY.PEEK[1] BODY.PEEK[])"
+                )
                 try found("SEARCH BODY patch", debian, ours)
-                for key in ["UNSEEN", "FROM linux", "SUBJECT re", "TEXT kernel", "SENTSINCE 1-Jan-2015", "KEYWORD $Junk", "HEADER X-Mailer \"\"", "LARGER 4000"] {
+                for key in [
+                    "UNSEEN", "FROM linux", "SUBJECT re", "TEXT kernel", "SENTSINCE 1-Jan-2015", "KEYWORD $Junk", "HEADER X-Mailer \"\"",
+                    "LARGER 4000",
+                ] {
                     _ = try same("SEARCH \(key)")
                 }
             }
@@ -123,7 +130,12 @@ import Testing
     /// Debian's SEARCH misses words in some ISO-8859-1 and quoted-printable parts: ours finds at least what it finds.
     private func found(_ command: String, _ debian: IMAPConnection, _ ours: IMAPConnection) throws {
         func numbers(_ lines: [[UInt8]]) -> Set<Int> {
-            Set(lines.flatMap { String(decoding: $0, as: UTF8.self).split(separator: " ").dropFirst(2).compactMap { Int($0.trimmingCharacters(in: .newlines)) } })
+            Set(
+                lines.flatMap {
+                    String(decoding: $0, as: UTF8.self).split(separator: " ").dropFirst(2).compactMap {
+                        Int($0.trimmingCharacters(in: .newlines))
+                    }
+                })
         }
         let expected = numbers(Array(try debian.command(command).dropLast()))
         let actual = numbers(Array(try ours.command(command).dropLast()))

@@ -20,7 +20,9 @@ import Testing
     static let cases: [Case] = {
         var all: [Case] = []
         let mailbox = "user.alice.secret"
-        func without(_ command: String, _ answers: [String] = absent) { all.append(Case(rights: "", selected: false, command: command, answers: answers)) }
+        func without(_ command: String, _ answers: [String] = absent) {
+            all.append(Case(rights: "", selected: false, command: command, answers: answers))
+        }
         for command in ["SELECT", "EXAMINE", "DELETE", "GETACL", "MYRIGHTS", "GETQUOTAROOT"] { without("\(command) \(mailbox)") }
         without("CREATE \(mailbox).sub", denied)
         without("CREATE user.alice.new", denied)
@@ -39,7 +41,9 @@ import Testing
         without("UID COPY 1 \(mailbox)")
         without("UID MOVE 1 \(mailbox)")
         // With the right to see, but no other.
-        func sees(_ command: String, _ answers: [String] = denied) { all.append(Case(rights: "l", selected: false, command: command, answers: answers)) }
+        func sees(_ command: String, _ answers: [String] = denied) {
+            all.append(Case(rights: "l", selected: false, command: command, answers: answers))
+        }
         for command in ["SELECT", "EXAMINE", "DELETE", "GETACL"] { sees("\(command) \(mailbox)") }
         sees("STATUS \(mailbox) (MESSAGES)")
         sees("APPEND \(mailbox) {5+}\r\nA: b\n")
@@ -52,7 +56,9 @@ import Testing
         sees("GETQUOTAROOT \(mailbox)")
         sees("CREATE \(mailbox).sub")
         // Reading only.
-        func reads(_ command: String, _ answers: [String] = denied) { all.append(Case(rights: "lr", selected: true, command: command, answers: answers)) }
+        func reads(_ command: String, _ answers: [String] = denied) {
+            all.append(Case(rights: "lr", selected: true, command: command, answers: answers))
+        }
         for flags in ["\\Seen", "\\Flagged", "\\Deleted", "\\Answered", "keyword", "\\Draft"] {
             reads("STORE 1 +FLAGS (\(flags))")
             reads("STORE 1 -FLAGS (\(flags))")
@@ -68,7 +74,8 @@ import Testing
 
     @Test func everyCommandIsRefused() throws {
         let cyrus = try DebianCyrus(
-            services: [.imap, .init("ours", command: OurPrograms.path("imapd"))], options: ["failedloginpause: 0", "conversations: no"], users: ["alice", "mallory"])
+            services: [.imap, .init("ours", command: OurPrograms.path("imapd"))], options: ["failedloginpause: 0", "conversations: no"],
+            users: ["alice", "mallory"])
         defer { cyrus.stop() }
         let alice = try IMAPConnection(port: cyrus.port("ours"))
         try alice.login("alice")
@@ -87,7 +94,9 @@ import Testing
                 let lines = try mallory.command(one.command).map { String(decoding: $0, as: UTF8.self) }
                 let answer = lines.last ?? ""
                 #expect(one.answers.contains { answer.contains($0) }, "\(one.testDescription): \(answer)")
-                #expect(!lines.contains { $0.contains("secret") && $0.hasPrefix("* ") && !$0.contains("EXISTS") }, "\(one.testDescription): \(lines)")
+                #expect(
+                    !lines.contains { $0.contains("secret") && $0.hasPrefix("* ") && !$0.contains("EXISTS") },
+                    "\(one.testDescription): \(lines)")
             }
         }
         let listed = try IMAPConnection(port: cyrus.port("ours"))

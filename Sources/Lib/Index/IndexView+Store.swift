@@ -133,7 +133,9 @@ extension IndexView {
 
     /// Moves messages: under the locks of both owners from the look at the source to its expunge, so that of two sessions that move
     /// the same message one finds it gone (RFC 6851 3.3).
-    public func move(_ uids: SequenceSet, uid: Bool, to target: Mailbox, rights targetRights: Rights) throws(MailboxError) -> [(from: UID, to: UID)] {
+    public func move(_ uids: SequenceSet, uid: Bool, to target: Mailbox, rights targetRights: Rights) throws(MailboxError) -> [(
+        from: UID, to: UID
+    )] {
         let owners = [mailbox.name.user, target.name.user]
         let first = try store.lock(user: owners.compactMap { $0 }.min(), .exclusive)
         let second = try store.lock(user: owners.compactMap { $0 }.max(), .exclusive)
