@@ -87,7 +87,8 @@ let package = Package(
         program("cyr_buildinfo", ["Configuration", "Posix"]),  // what is built in
 
         // ── benchmarks ──────────────────────────────────────────────────────────────────────────
-        .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),  // make bench's client
+        // The client of make bench.
+        .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
         .target(name: "DebianCyrus", path: "Tests/DebianCyrus", swiftSettings: strict),  // a private Debian Cyrus to compare with
