@@ -61,7 +61,7 @@ let package = Package(
         lib("SASL", ["CSASL", "Bytes", "Configuration", "Posix", "Wire", log]),  // libsasl2: mechanisms, passwords, security layers
 
         // ── second floor: the store ─────────────────────────────────────────────────────────────
-        lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, names, ACLs, quota
+        lib("Mailbox", ["Posix", "Bytes", "CyrusDB", "DList", "Configuration", "Charset", "Message", log]),  // mailboxes, ACLs, quota
 
         // ── third floor: services ───────────────────────────────────────────────────────────────
         lib("Index", ["Mailbox", "Message", "Charset", "Configuration", "Posix", "Bytes", log]),  // a session's view of one mailbox
