@@ -1,5 +1,6 @@
 import Bytes
 import Index
+import Mailbox
 
 /// Why a command could not be read; each has its reply.
 enum ParseFailure: Error, Equatable {

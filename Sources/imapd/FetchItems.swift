@@ -26,6 +26,12 @@ struct FetchItems {
         var label: [UInt8]
         var isPeek = false
         var partial: Partial?
+
+        /// Fields of the message's own header.
+        var isHeaderList: Bool {
+            if case .headerFields = part { return path.isEmpty }
+            return false
+        }
     }
 
     struct Partial {
@@ -64,6 +70,8 @@ struct FetchItems {
             try item(&parser, inList: false)
         }
         try parser.end()
+        // What the cache answers is told before what needs the message, as by Cyrus.
+        sections = sections.filter(\.isHeaderList) + sections.filter { !$0.isHeaderList }
     }
 
     private mutating func item(_ parser: inout CommandParser, inList: Bool) throws(ParseFailure) {

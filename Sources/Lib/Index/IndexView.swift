@@ -98,6 +98,8 @@ public final class IndexView {
 
     /// \Seen of the owner, and of everybody with sharedseen, stands in the index; others have it in their seen.db.
     private var usesSeenStore: Bool {
+        // Before version 12 the owner's \Seen was kept there as well.
+        if header.minorVersion < 12 { return identity.user != nil }
         guard let user = identity.user, mailbox.name.user != user else { return false }
         return !header.options.contains(.sharedSeen)
     }

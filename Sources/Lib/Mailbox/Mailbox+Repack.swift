@@ -65,8 +65,16 @@ extension Mailbox {
         var archiveCache = cache
         var kept: UInt32 = 0
         newHeader.resetCounts()
+        let seen = try ownersSeen(&newHeader)
+        let stored = header.minorVersion < 16 ? try store.messageAnnotations(of: self, create: false) : nil
+        var moved: [AnnotationStore.Annotation] = []
+        if header.minorVersion < IndexHeader.currentVersion { newHeader.annotationsCRC = SyncChecksum.annotationsStart }
         for number in 0..<Int(header.recordCount) {
             var record = try record(number + 1)
+            if let seen, seen.contains(record.uid.rawValue) { record.flags.insert(.seen) }
+            if header.minorVersion < IndexHeader.currentVersion {
+                try adopt(stored, into: &record, &newHeader, &moved)
+            }
             if record.isUnlinked {
                 newHeader.deletedModSeq = max(newHeader.deletedModSeq, record.modSeq)
                 newHeader.changesEpoch = max(newHeader.changesEpoch, record.lastUpdated)
@@ -119,6 +127,8 @@ extension Mailbox {
             for folder in Set(files.map { FileSystem.parent(of: $0.path) }) { try FileSystem.syncDirectory(folder) }
         }
         closeFiles()
+        // Only now: had this process died before, the next one would have found them where they were.
+        for item in moved { try stored?.set(scope: item.scope, entry: item.entry, user: item.user, value: nil) }
         if store.configuration[.conversations], newHeader.deletedModSeq > oldDeleted {
             var counters = try UserCounters(path: try store.countersPath(name))
             counters.forget(to: newHeader.deletedModSeq, UserCounters.Kind(headerFile.type))
@@ -128,6 +138,40 @@ extension Mailbox {
 
     private func isInArchive(_ record: IndexRecord) -> Bool {
         record.flags.contains(.archived) && store.configuration.partition(entry.partition, .archive) != nil
+    }
+
+    /// What records of older versions could not hold stands in annotations: it moves into the record. The digest of annotations is made anew.
+    private func adopt(
+        _ stored: AnnotationStore?, into record: inout IndexRecord, _ newHeader: inout IndexHeader,
+        _ moved: inout [AnnotationStore.Annotation]
+    ) throws(MailboxError) {
+        let prefix = "/vendor/cmu/cyrus-imapd/"
+        for item in try stored?.all(scope: String(record.uid.rawValue)) ?? [] where !item.isDeleted {
+            switch item.entry {
+            case prefix + "savedate": record.saveDate = item.value.span.bytes.decimal.flatMap { Int64(exactly: $0) } ?? record.saveDate
+            case prefix + "createdmodseq": record.createdModSeq = item.value.span.bytes.decimal.map { ModSeq($0) } ?? record.createdModSeq
+            case prefix + "thrid": record.cid = item.value.span.bytes.hexadecimal.map { ConversationID($0) } ?? record.cid
+            default:
+                if !record.isExpunged {
+                    let user = item.user == AnnotationStore.owner ? entry.name.user ?? "" : item.user
+                    newHeader.annotationsCRC ^= SyncChecksum.annotation(record.uid, entry: item.entry, user: user, value: item.value)
+                }
+                continue
+            }
+            moved.append(item)
+            let size = UInt32(clamping: item.value.count)
+            newHeader.annotationsUsed = newHeader.annotationsUsed < size ? 0 : newHeader.annotationsUsed - size
+        }
+        newHeader.annotationsCRC ^= SyncChecksum.virtualAnnotations(record)
+    }
+
+    /// The owner's \Seen of an index from before version 12, which stands in his seen.db; nil for younger ones.
+    private func ownersSeen(_ newHeader: inout IndexHeader) throws(MailboxError) -> SequenceSet? {
+        guard header.minorVersion < 12, let user = entry.name.user, let id = entry.uniqueID else { return nil }
+        let record = try store.seen(of: user).find(id)
+        newHeader.recentUID = record.lastUID
+        newHeader.recentTime = record.lastChange
+        return SequenceSet(record.seen.span.bytes) ?? SequenceSet()
     }
 
     /// Makes a message's cache record from its file.
