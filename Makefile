@@ -3,6 +3,7 @@
 # make bench    this server, Debian's Cyrus and Dovecot on the same work
 # make lint     formatting; warnings are errors in every build
 # make soak     the tests with the counts that take an hour
+# make fuzz     each fuzz target for a minute
 # make install  into DESTDIR/PREFIX, as Debian lays Cyrus out
 
 PREFIX ?= /usr
@@ -49,6 +50,9 @@ soak: export MODEL_OPERATIONS ?= 20
 soak: export INTEROP_RECORDS ?= 1000000
 soak: export HOSTILE_MESSAGES ?= 100000
 soak: test
+
+fuzz: deps
+	@Scripts/fuzz
 
 # Builds only when nothing is built: `make && sudo make install` leaves no files of root's in .build.
 install:

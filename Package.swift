@@ -110,3 +110,21 @@ let package = Package(
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )
+
+// libFuzzer programs, only when asked for: `make fuzz`.
+if Context.environment["FUZZ"] != nil {
+    func fuzz(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(
+            name: name, dependencies: dependencies, path: "Fuzz/\(name)",
+            swiftSettings: [.enableExperimentalFeature("Lifetimes"), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+    }
+    package.targets += [
+        fuzz("FuzzIMAP", ["Index", "Mailbox", "Message", "Charset", "Posix", "Bytes"]),
+        fuzz("FuzzLMTP", ["Delivery", "Bytes"]),
+        fuzz("FuzzMessage", ["Message"]),
+        fuzz("FuzzDList", ["DList", "Bytes"]),
+        fuzz("FuzzDatabase", ["CyrusDB", "Posix", "Bytes", log]),
+        fuzz("FuzzIndex", ["Mailbox", "Bytes"]),
+    ]
+}

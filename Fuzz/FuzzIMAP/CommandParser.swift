@@ -1,0 +1,1 @@
+../../Sources/imapd/CommandParser.swift

@@ -1,0 +1,1 @@
+../../Sources/imapd/FetchItems.swift

@@ -1,0 +1,1 @@
+../../Sources/imapd/SearchProgram.swift
