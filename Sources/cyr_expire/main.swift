@@ -25,6 +25,7 @@ do throws(ExpireOptions.Failure) {
 let program = Program.start(ident: "cyr_expire", configurationPath: given.argument("C"))
 for signal in [Signal.terminate, .quit, .interrupt] { signal.catch() }
 let store = MailStore(program.configuration, logger: program.logger)
+store.attachObservers()
 var expiry = Expiry(store, options, program.logger)
 do throws(MailboxError) {
     try expiry.run()

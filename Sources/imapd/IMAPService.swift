@@ -24,8 +24,6 @@ final class IMAPService: ServiceProtocol {
             Program.fatal("\(error)", ExitStatus.temporaryFailure, context.logger)
         }
         offersTLS = TLSContext.isConfigured(context.configuration)
-        let sync = StoreObservers(context)
-        context.store.observers = [sync]
     }
 
     /// The process's TLS context, made when first wanted.

@@ -29,7 +29,6 @@ final class LMTPService: ServiceProtocol {
         delivery = MessageDelivery(context.store)
         resolver = RecipientResolver(context.store)
         offersTLS = TLSContext.isConfigured(context.configuration)
-        context.store.observers = [StoreObservers(context)]
     }
 
     /// The process's TLS context, made when first wanted.

@@ -12,7 +12,6 @@ extension MailStore {
             // Two deletions of one name within a second get different names.
             while try list.find(entry.name.deleted(at: time)) != nil { time += 1 }
             try rename(entry, to: entry.name.deleted(at: time), under: user)
-            tell(.unmailbox(entry.name))
             return
         }
         try remove(entry, under: user)

@@ -24,6 +24,7 @@ public final class ServiceContext {
         self.options = options
         store = MailStore(program.configuration, logger: program.logger)
         accounts = Accounts(store, service: service)
+        store.attachObservers()
     }
 
     /// `PREFIX-TIME-PID-N-RANDOM`, new for each login.
