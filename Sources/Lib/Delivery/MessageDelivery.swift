@@ -99,7 +99,7 @@ public final class MessageDelivery {
         let uid = try copies.withCopy(in: store, partition: entry.partition) { staged throws(MailboxError) -> UID? in
             try append(staged, to: entry, ignoresQuota: recipient.ignoresQuota, time: envelope.time) { () throws(MailboxError) -> Bool in
                 guard let duplicates else { return false }
-                return try isDuplicate(envelope, id, duplicates, marks)
+                return isDuplicate(envelope, id, duplicates, marks)
             }
         }
         guard let uid else {
@@ -113,9 +113,15 @@ public final class MessageDelivery {
 
     private func isDuplicate(
         _ envelope: Envelope, _ id: String, _ duplicates: DuplicateStore, _ marks: [DuplicateStore.Mark]
-    ) throws(MailboxError) -> Bool {
+    ) -> Bool {
         if marks.contains(where: { $0.to == id }) { return true }
-        return try duplicates.find(id: envelope.messageID, to: id, date: envelope.date) != nil
+        do throws(MailboxError) {
+            return try duplicates.find(id: envelope.messageID, to: id, date: envelope.date) != nil
+        } catch {
+            // A message more is better than one that waits for a repair of deliver.db.
+            logger.error("DBERROR: duplicate_check: \(error) sessionid=<\(envelope.sessionID)>")
+            return false
+        }
     }
 
     /// nil when the message turns out, under the mailbox's lock and after its quota was looked at, to be there already.

@@ -96,6 +96,7 @@ extension PendingChange {
                 } catch {
                     if error.errno == .fileExists {
                         try FileSystem.unlink(path)
+                        removeLeftovers(after: path)
                         try FileSystem.link(from, to: path)
                         linked.append(path)
                         return
@@ -112,6 +113,18 @@ extension PendingChange {
             try copy.sync()
         } catch {
             throw .io(error)
+        }
+    }
+
+    /// A crash in a COPY of many messages leaves many files: with the first of them go those that follow it. What this change places
+    /// itself comes later.
+    private func removeLeftovers(after path: String) {
+        guard var uid = UInt32(path.dropLast().split(separator: "/").last ?? "") else { return }
+        while uid < .max {
+            uid += 1
+            let next = "\(mailbox.dataDirectory)/\(uid)."
+            guard FileSystem.exists(next) else { return }
+            _ = try? posix { () throws(PosixError) in try FileSystem.unlink(next) }
         }
     }
 

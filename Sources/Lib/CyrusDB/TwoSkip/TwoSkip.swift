@@ -47,17 +47,28 @@ final class TwoSkip: StorageEngine {
         checkCRC = !flags.contains(.noCRC)
         self.logger = logger
         random = UInt64.random(in: 1...UInt64.max)
-        if file.size < TwoSkipHeader.byteCount {
-            // New, or just being made by another process, which holds the lock meanwhile.
+        if file.size < Self.emptySize {
+            // New, or just being made by another process, which holds the lock meanwhile. Or its maker was killed or had no room:
+            // what is less than header and dummy never held a record.
             try file.lock(.exclusive)
             defer { file.unlock() }
-            if file.size == 0 { try createEmpty() }
+            if file.size == 0 {
+                try createEmpty()
+            } else if file.size < Self.emptySize, file.window.bytes.begins(TwoSkipHeader.magic, min(file.size, TwoSkipHeader.magic.count)) {
+                logger.error(
+                    "DBERROR: twoskip: \(path) ends at offset \(file.size): expected \(Self.emptySize) bytes of header and dummy; made anew, empty")
+                try createEmpty()
+            }
         }
         let window = file.window
         guard window.bytes.begins(TwoSkipHeader.magic, TwoSkipHeader.magic.count) else {
             throw .badFormat(path: path, reason: "no twoskip magic")
         }
     }
+
+    /// Bytes of a file without records.
+    private static let emptySize =
+        TwoSkipHeader.byteCount + TwoSkipRecord.headLength(level: TwoSkipRecord.maxLevel, keyLength: 0, valueLength: 0)
 
     /// Header and dummy, synced.
     func createEmpty() throws(CyrusDBError) {
