@@ -28,11 +28,15 @@ import Testing
             disk.room = Int64(room)
             let copied = String(decoding: try imap.command("CREATE INBOX.new\(room)").last ?? [], as: UTF8.self)
             disk.room = .max
-            if delivered.hasPrefix("250") { stored.append(ids[0]) } else {
+            if delivered.hasPrefix("250") {
+                stored.append(ids[0])
+            } else {
                 refused.mail += 1
                 #expect(delivered.hasPrefix("451 4.3.1 "), "\(room): \(delivered)")
             }
-            if appended.hasPrefix("OK") { stored.append(ids[1]) } else {
+            if appended.hasPrefix("OK") {
+                stored.append(ids[1])
+            } else {
                 refused.imap += 1
                 #expect(appended.hasPrefix("NO ") && appended.lowercased().contains("space"), "\(room): \(appended)")
             }
@@ -60,7 +64,8 @@ import Testing
 
         init() throws {
             folder = FileManager.default.temporaryDirectory.path + "/full-disk-" + UUID().uuidString
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
             (library, control) = ("\(folder)/full-disk.so", "\(folder)/room")
             let source = Bundle.module.resourcePath.map { "\($0)/Support/full-disk.c" } ?? ""
             let compiler = Process()

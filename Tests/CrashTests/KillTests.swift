@@ -61,7 +61,9 @@ import Testing
         for (name, ids) in stored {
             let counts = Dictionary(try Self.ids(name, cyrus.port("imap")).map { ($0, 1) }, uniquingKeysWith: +)
             #expect(ids.filter { counts[$0] == nil }.isEmpty, "\(name) lost \(ids.filter { counts[$0] == nil }.prefix(5))")
-            #expect(ids.filter { counts[$0, default: 0] > 1 }.isEmpty, "\(name) has twice \(ids.filter { counts[$0, default: 0] > 1 }.prefix(5))")
+            #expect(
+                ids.filter { counts[$0, default: 0] > 1 }.isEmpty,
+                "\(name) has twice \(ids.filter { counts[$0, default: 0] > 1 }.prefix(5))")
         }
         let told = try cyrus.tool("reconstruct", ["-n", "-r", "user"]).split(separator: "\n").filter {
             !$0.hasPrefix("user.alice") || $0.contains(" ")

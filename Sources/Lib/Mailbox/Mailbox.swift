@@ -18,7 +18,9 @@ public final class Mailbox {
 
     private var indexFile: OpenFile?
     private var indexInode: UInt64 = 0
-    private var map = FileMap()
+    var map = FileMap()
+    /// The index that is open was looked through since it was opened.
+    private var isChecked = false
     /// Records of an index of another version, converted to version 17's.
     private var converted: [UInt8]?
     private var convertedFor: IndexHeader?
@@ -97,7 +99,8 @@ public final class Mailbox {
             try refreshEntry()
             try lockIndex(kind)
             lockState = kind == .shared ? .reading(1) : .writing
-            try load()
+            try load(checking: !isChecked)
+            if !isChecked { try check(kind) }
         } catch {
             lockState = .none
             unlockIndex()
@@ -145,6 +148,7 @@ public final class Mailbox {
                     throw .io(error)
                 }
                 indexFile = OpenFile(file)
+                isChecked = false
                 map = FileMap()
                 converted = nil
                 cacheFile = nil
@@ -175,13 +179,30 @@ public final class Mailbox {
         }
     }
 
-    /// Reads the header, and what changed since the last lock.
-    private func load() throws(MailboxError) {
+    /// Looks through an index just opened, and repairs it under the exclusive lock. To read all records is for those who read them anyway.
+    private func check(_ kind: LockKind) throws(MailboxError) {
+        if !isIndexWhole(all: kind == .shared) {
+            if kind == .shared {
+                unlockIndex()
+                try lockIndex(.exclusive)
+                try load(checking: true)
+            }
+            // Another process may have done it meanwhile.
+            if !isIndexWhole(all: true) { try repairIndex() }
+            unlockIndex()
+            try lockIndex(kind)
+            try load(checking: false)
+        }
+        isChecked = kind == .shared
+    }
+
+    /// Reads the header, and what changed since the last lock. While it is being checked, a file that is too short is no error yet.
+    private func load(checking: Bool) throws(MailboxError) {
         let path = indexPath
         try posix { () throws(PosixError) in try map.refresh(indexFile!.file) }  // locked, so open
         header = try IndexHeader(map.bytes, path: path)
         let needed = Int(header.startOffset) + Int(header.recordCount) * Int(header.recordSize)
-        guard map.count >= needed else {
+        guard map.count >= needed || (checking && isRepairable) else {
             throw .damaged(
                 path: path, offset: map.count, expected: "\(header.recordCount) records", found: "end of file after \(map.count) bytes")
         }

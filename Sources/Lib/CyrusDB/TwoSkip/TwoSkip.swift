@@ -56,7 +56,8 @@ final class TwoSkip: StorageEngine {
                 try createEmpty()
             } else if file.size < Self.emptySize, file.window.bytes.begins(TwoSkipHeader.magic, min(file.size, TwoSkipHeader.magic.count)) {
                 logger.error(
-                    "DBERROR: twoskip: \(path) ends at offset \(file.size): expected \(Self.emptySize) bytes of header and dummy; made anew, empty")
+                    "DBERROR: twoskip: \(path) ends at offset \(file.size): expected \(Self.emptySize) bytes of header and dummy; made anew, empty"
+                )
                 try createEmpty()
             }
         }
