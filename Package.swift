@@ -107,7 +107,7 @@ let package = Package(
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),
-        tests("Crash", ["DebianCyrus", "imapd", "lmtpd"], resources: [.copy("Support")]),
+        tests("Crash", ["DebianCyrus", "imapd", "lmtpd", "Mailbox", "Configuration", "Posix", "Bytes", log], resources: [.copy("Support")]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )

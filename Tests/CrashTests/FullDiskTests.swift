@@ -57,23 +57,14 @@ import Testing
 
     /// How much room is left, shared with the processes under test.
     private final class Disk {
-        let folder: String
-        let library: String
+        private let preload: Preload
         let control: String
+        var library: String { preload.library }
         private let word: UnsafeMutablePointer<Int64>
 
         init() throws {
-            folder = FileManager.default.temporaryDirectory.path + "/full-disk-" + UUID().uuidString
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-            (library, control) = ("\(folder)/full-disk.so", "\(folder)/room")
-            let source = Bundle.module.resourcePath.map { "\($0)/Support/full-disk.c" } ?? ""
-            let compiler = Process()
-            compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            compiler.arguments = ["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]
-            try compiler.run()
-            compiler.waitUntilExit()
-            guard compiler.terminationStatus == 0 else { throw DebianCyrus.Failure(description: "cc did not compile \(source)") }
+            preload = try Preload("full-disk")
+            control = preload.folder + "/room"
             try Data(count: 8).write(to: URL(fileURLWithPath: control))
             chmod(control, 0o666)
             let file = Glibc.open(control, O_RDWR)
@@ -85,10 +76,7 @@ import Testing
             word.pointee = .max
         }
 
-        deinit {
-            munmap(word, 8)
-            try? FileManager.default.removeItem(atPath: folder)
-        }
+        deinit { munmap(word, 8) }
 
         var room: Int64 {
             get { word.pointee }
