@@ -105,6 +105,7 @@ let package = Package(
         tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
         tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
+        tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),
         tests("Crash", ["DebianCyrus", "imapd", "lmtpd", "Mailbox", "Configuration", "Posix", "Bytes", log], resources: [.copy("Support")]),

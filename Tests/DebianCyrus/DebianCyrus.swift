@@ -41,10 +41,17 @@ public final class DebianCyrus {
     public var configuration: String { "\(folder)/imapd.conf" }
     private var ports: [String: UInt16] = [:]
     private var master: pid_t = 0
+    /// The folder of another server's `master` and `ctl_cyrusdb`, to run instead of Debian's.
+    private let others: String?
 
     /// Writes the configuration (`options` are lines of imapd.conf that go before the defaults here), makes `users` (password `secret`, mailbox
-    /// included; `cyrus` is the admin) and starts master. `TZ` is UTC unless `environment` says otherwise.
-    public init(services: [Service] = [.imap], options: [String] = [], users: [String] = [], environment: [String: String] = [:]) throws {
+    /// included; `cyrus` is the admin) and starts master: Debian's, or the one in the folder `programs`. `TZ` is UTC unless `environment` says
+    /// otherwise.
+    public init(
+        services: [Service] = [.imap], options: [String] = [], users: [String] = [], environment: [String: String] = [:],
+        programs: String? = nil
+    ) throws {
+        others = programs
         var template = Array("/tmp/debian-cyrus-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure(description: "no temporary folder: errno \(errno)") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -106,7 +113,7 @@ public final class DebianCyrus {
         ]
         let lines = options + defaults.filter { !given.contains(String($0.prefix { $0 != ":" })) }
         try lines.map { $0 + "\n" }.joined().write(toFile: configuration, atomically: false, encoding: .utf8)
-        var conf = "START {\n  recover cmd=\"ctl_cyrusdb -C \(configuration) -r\"\n}\nSERVICES {\n"
+        var conf = "START {\n  recover cmd=\"\(others.map { $0 + "/" } ?? "")ctl_cyrusdb -C \(configuration) -r\"\n}\nSERVICES {\n"
         for service in services {
             let port = try Self.freePort()
             ports[service.name] = port
@@ -139,7 +146,8 @@ public final class DebianCyrus {
         var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"].merging(environment) { $1 }
         if getuid() != 0 { variables["CYRUS_USER"] = NSUserName() }
         master = try Self.spawn(
-            "/usr/sbin/cyrmaster", ["-C", configuration, "-M", "\(folder)/cyrus.conf", "-p", "\(folder)/master.pid"], environment: variables
+            others.map { $0 + "/master" } ?? "/usr/sbin/cyrmaster",
+            ["-C", configuration, "-M", "\(folder)/cyrus.conf", "-p", "\(folder)/master.pid"], environment: variables
         )
     }
 }
