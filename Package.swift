@@ -108,7 +108,8 @@ let package = Package(
         tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),
-        tests("Crash", ["DebianCyrus", "imapd", "lmtpd", "Mailbox", "Configuration", "Posix", "Bytes", log], resources: [.copy("Support")]),
+        tests(
+            "Crash", ["DebianCyrus", "imapd", "lmtpd", "Mailbox", "Configuration", "Posix", "Bytes", log], resources: [.copy("Support")]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )
