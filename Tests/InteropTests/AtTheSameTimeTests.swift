@@ -56,7 +56,9 @@ import Testing
         while threads.contains(where: { !$0.isFinished }) { Thread.sleep(forTimeInterval: 0.05) }
         let (stored, failures) = shared.result
         #expect(failures.isEmpty, "\(failures.prefix(5))")
-        for source in ["<0.", "<1.", "<lmtp0.", "<lmtp1."] { #expect(stored.contains { $0.hasPrefix(source) }, "nothing came by \(source)") }
+        for source in ["<0.", "<1.", "<lmtp0.", "<lmtp1."] {
+            #expect(stored.contains { $0.hasPrefix(source) }, "nothing came by \(source)")
+        }
         for port in ports {
             let found = try ["INBOX", "INBOX.moved", "INBOX.further"].flatMap { try Self.ids($0, port) }
             let counts = Dictionary(found.map { ($0, 1) }, uniquingKeysWith: +)

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A spool written by Debian's Cyrus is served by ours with the same answers; after ours has changed it, Debian's finds nothing to repair.
-@Suite(.enabled(if: DebianCyrus.isInstalled), .serialized) struct ThereAndBackTests {
+@Suite(.enabled(if: DebianCyrus.isInstalled)) struct ThereAndBackTests {
     static let users = (1...20).map { "u\($0)" }
 
     /// Real messages of MAIL_CORPUS, or a few of this suite's own.
@@ -101,9 +101,11 @@ import Testing
                 if a != b {
                     let first = zip(a, b).first { $0 != $1 }
                     let start = first.map { pair in max(0, zip(pair.0.utf8, pair.1.utf8).prefix { $0 == $1 }.count - 40) } ?? 0
-                    func excerpt(_ line: String?) -> String { String(decoding: (line ?? "").utf8.dropFirst(start).prefix(300), as: UTF8.self) }
+                    func excerpt(_ line: String?) -> String {
+                        String(decoding: (line ?? "").utf8.dropFirst(start).prefix(300), as: UTF8.self)
+                    }
                     Issue.record(
-                        "\(user): \(command): \(a.count) and \(b.count) lines, at byte \(start)\n  Debian: \(excerpt(first?.0))\n  ours:   \(excerpt(first?.1))"
+                        "\(user): \(command): \(a.count) and \(b.count) lines, at \(start)\n  Debian: \(excerpt(first?.0))\n  ours:   \(excerpt(first?.1))"
                     )
                 }
                 return expected
@@ -123,7 +125,8 @@ import Testing
                     "FETCH 1:* (FLAGS UID INTERNALDATE RFC822.SIZE MODSEQ ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[HEADER.FIELDS (SUBJECT REFERENCES LIST-ID)] BODY.PEEK[1] BODY.PEEK[])"
                 )
                 _ = try same(
-                    "UID FETCH 1:* (RFC822 RFC822.HEADER RFC822.TEXT BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[1.MIME] BODY.PEEK[2]<0.100>)")
+                    "UID FETCH 1:* (RFC822 RFC822.HEADER RFC822.TEXT BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[1.MIME] BODY.PEEK[2]<0.9>)"
+                )
                 try found("SEARCH BODY patch", debian, ours)
                 for key in [
                     "UNSEEN", "FROM linux", "SUBJECT re", "TEXT kernel", "SENTSINCE 1-Jan-2015", "KEYWORD $Junk", "HEADER X-Mailer \"\"",

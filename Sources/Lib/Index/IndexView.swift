@@ -61,19 +61,19 @@ public final class IndexView {
         var takesRecent = false
         do {
             let lock = try store.lock(user: mailbox.name.user, .shared)
-            let view = try mailbox.read(under: lock)
-            header = view.header
-            generation = header.generation
-            keywords = view.headerFile.userFlags
-            if usesSeenStore {
-                if let user = identity.user, let id = mailbox.entry.uniqueID { seen = try SeenState(store, user: user, id) }
-            }
-            let recentUID = seen?.record.lastUID ?? header.recentUID
-            messages.reserveCapacity(Int(header.exists))
-            try view.forEachRecord { number, record throws(MailboxError) in
+            var recentUID = UID.none
+            try mailbox.walk(under: lock) { view throws(MailboxError) in
+                header = view.header
+                generation = header.generation
+                keywords = view.headerFile.userFlags
+                seen = nil
+                if usesSeenStore, let user = identity.user, let id = mailbox.entry.uniqueID { seen = try SeenState(store, user: user, id) }
+                recentUID = seen?.record.lastUID ?? header.recentUID
+                messages.removeAll()
+                messages.reserveCapacity(Int(header.exists))
+            } _: { number, record in
                 let flags = record.flags
                 if flags.contains(.expunged) { return }
-                guard record.isIntact else { throw damage(number) }
                 var message = Message(
                     uid: record.uid.rawValue, record: UInt32(number), flags: flags, state: [], modSeq: record.modSeq.rawValue,
                     userFlags: record.userFlags)
@@ -210,7 +210,7 @@ public final class IndexView {
     /// Sees what has changed. The session is told of it by `takeChanges`.
     public func refresh() throws(MailboxError) {
         let lock = try store.lock(user: mailbox.name.user, .shared)
-        let view = try mailbox.read(under: lock)
+        let view = try mailbox.read(under: lock, checking: .ends)
         try absorb(view)
     }
 
@@ -355,7 +355,7 @@ public final class IndexView {
     /// Locks, follows the mailbox, and lends it for reading; expunged messages keep their places.
     public func withRecords<R>(_ body: (borrowing MailboxView) throws(MailboxError) -> R) throws(MailboxError) -> R {
         let lock = try store.lock(user: mailbox.name.user, .shared)
-        let view = try mailbox.read(under: lock)
+        let view = try mailbox.read(under: lock, checking: .ends)
         try absorb(view)
         return try body(view)
     }
