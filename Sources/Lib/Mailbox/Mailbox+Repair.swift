@@ -61,6 +61,8 @@ extension Mailbox {
             record.encode(into: &index)
             kept += 1
         }
+        // Whoever was told the figures of a record that is gone is to look again.
+        if kept != new.recordCount { new.highestModSeq = ModSeq(new.highestModSeq.rawValue &+ 1) }
         new.recordCount = kept
         new.annotationsCRC = annotationsCRC
         var head: [UInt8] = []
