@@ -14,7 +14,8 @@ extension Session {
         }
         if security.offersTLS, security.tls == nil, !isIn { words.append("STARTTLS") }
         if isIn || !security.allowsPlaintext { words.append("LOGINDISABLED") }
-        if !isIn || security.tls != nil {
+        // Under TLS LOGIN leaves the list as it was, AUTHENTICATE takes it away: as by Cyrus.
+        if !isIn || (security.tls != nil && security.sasl.mechanism == nil) {
             let mechanisms = security.sasl.mechanisms(prefix: "AUTH=")
             if !mechanisms.isEmpty {
                 words.append(mechanisms)

@@ -27,7 +27,7 @@ extension DebianCyrus {
 
     /// Runs a program to its end.
     @discardableResult
-    static func run(_ path: String, _ arguments: [String], input: String? = nil) throws -> String {
+    public static func run(_ path: String, _ arguments: [String], input: String? = nil) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
