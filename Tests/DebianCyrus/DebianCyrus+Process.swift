@@ -68,10 +68,17 @@ extension DebianCyrus {
         return address
     }
 
-    /// A connected socket; the caller closes it.
-    static func connectSocket(_ port: UInt16) -> Int32? {
+    /// Seconds that a server may say nothing, or take nothing, before it has failed. More than the minute it may wait for a lock.
+    public static let patience = 90
+
+    /// A connected socket whose reads and writes have a deadline; the caller closes it.
+    public static func connectSocket(_ port: UInt16) -> Int32? {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { return nil }
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(socket, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
         var address = loopback(port)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
