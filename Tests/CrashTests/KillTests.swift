@@ -20,13 +20,16 @@ import Testing
         var kills = 0
         for user in users {
             let load = try Load(user: user, imap: cyrus.port("ours"), lmtp: cyrus.port("mail"))
+            let tools = Tools(cyrus)
             for _ in 0..<min(Self.killsPerUser, Self.kills - kills) {
                 try Self.killOne(cyrus.folder)
                 kills += 1
             }
+            try tools.finish()
             try load.waitForMessages(4)
             let (stored, complaints) = try load.finish()
             #expect(complaints.isEmpty, "\(complaints.prefix(5))")
+            for (tool, arguments) in Tools.commands { #expect(try Tools.run(tool, arguments, cyrus.configuration) == 0, "\(tool) \(arguments)") }
             // A crash leaves files that no record knows; the next message to the mailbox takes them away.
             for name in Load.mailboxes {
                 let last = try IMAPConnection(port: cyrus.port("ours"))

@@ -3,7 +3,7 @@ import Glibc
 
 extension DebianCyrus {
     /// Starts a program in a session of its own with its output thrown away.
-    static func spawn(_ path: String, _ arguments: [String], environment: [String: String]) throws -> pid_t {
+    public static func spawn(_ path: String, _ arguments: [String], environment: [String: String]) throws -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

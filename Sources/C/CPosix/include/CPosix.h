@@ -100,6 +100,8 @@ int cy_signal_ignore(int signal);
 int cy_signal_default(int signal);
 /* Whether the signal came since the last call for it. */
 int cy_signal_take(int signal);
+/* The kernel sends it to this process when the one that started it has ended. */
+int cy_signal_when_parent_ends(int signal);
 /* Whether it came, without forgetting it. */
 int cy_signal_pending(int signal);
 /* The pid that sent the last one (0 unknown). */
