@@ -109,7 +109,11 @@ let package = Package(
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),
         tests(
-            "Crash", ["DebianCyrus", "imapd", "lmtpd", "Mailbox", "Configuration", "Posix", "Bytes", log], resources: [.copy("Support")]),
+            "Crash",
+            [
+                "DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_expire", "Mailbox", "Message", "CyrusDB", "Configuration",
+                "Posix", "Bytes", log,
+            ], resources: [.copy("Support")]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )

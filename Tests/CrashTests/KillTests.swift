@@ -17,6 +17,7 @@ import Testing
                 .imap, .init("ours", command: OurPrograms.path("imapd")), .init("mail", command: OurPrograms.path("lmtpd") + " -a"),
             ], options: ["failedloginpause: 0"], users: users, programs: OurPrograms.folder)
         defer { cyrus.stop() }
+        try Self.limit(users, cyrus)
         var kills = 0
         for user in users {
             let load = try Load(user: user, imap: cyrus.port("ours"), lmtp: cyrus.port("mail"))
@@ -29,7 +30,9 @@ import Testing
             try load.waitForMessages(4)
             let (stored, complaints) = try load.finish()
             #expect(complaints.isEmpty, "\(complaints.prefix(5))")
-            for (tool, arguments) in Tools.commands { #expect(try Tools.run(tool, arguments, cyrus.configuration) == 0, "\(tool) \(arguments)") }
+            for (tool, arguments) in Tools.commands {
+                #expect(try Tools.run(tool, arguments, cyrus.configuration) == 0, "\(tool) \(arguments)")
+            }
             // A crash leaves files that no record knows; the next message to the mailbox takes them away.
             for name in Load.mailboxes {
                 let last = try IMAPConnection(port: cyrus.port("ours"))
@@ -39,6 +42,25 @@ import Testing
             let faults = try Load.faults(stored, of: user, cyrus, cyrus.port("imap"))
             #expect(faults.isEmpty, "\(faults.prefix(5))")
         }
+    }
+
+    /// Makes a quota root of each user's INBOX.
+    static func limit(_ users: [String], _ cyrus: DebianCyrus) throws {
+        let admin = try IMAPConnection(port: cyrus.port("imap"))
+        try admin.login("cyrus")
+        for user in users { try admin.expectOK("SETQUOTA user.\(user) (STORAGE 1000000 MESSAGE 1000000)") }
+    }
+
+    /// So that what the other tests ask of `quota -f` means something.
+    @Test func aWrongCountOfTheQuotaWouldBeSeen() throws {
+        let cyrus = try DebianCyrus(users: ["alice"])
+        defer { cyrus.stop() }
+        try Self.limit(["alice"], cyrus)
+        #expect(try Load.miscounted("alice", cyrus.configuration).isEmpty)
+        let path = cyrus.folder + "/conf/quota/a/user.alice"
+        let text = try String(contentsOfFile: path, encoding: .utf8).replacingOccurrences(of: "M (0 ", with: "M (3 ")
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(try Load.miscounted("alice", cyrus.configuration) == ["quota -f: user.alice: MESSAGE usage was 3, now 0"])
     }
 
     /// Kills one process of our services that use a folder, any of them, at any moment.

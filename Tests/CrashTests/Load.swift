@@ -142,13 +142,20 @@ extension Load {
             faults += ids.filter { counts[$0] == nil }.map { "\(user) \(name) lost \($0)" }
             faults += ids.filter { counts[$0, default: 0] > 1 }.map { "\(user) \(name) has \($0) \(counts[$0, default: 0]) times" }
         }
-        return try faults + reconstructed(user, cyrus)
+        return try faults + reconstructed(user, cyrus.configuration) + miscounted(user, cyrus.configuration)
     }
 
-    /// What `reconstruct -n` would change.
-    static func reconstructed(_ user: String, _ cyrus: DebianCyrus) throws -> [String] {
-        try cyrus.tool("reconstruct", ["-n", "-r", "user.\(user)"]).split(separator: "\n").filter {
+    /// What `reconstruct -n` would change of a user's mailboxes.
+    static func reconstructed(_ user: String, _ configuration: String) throws -> [String] {
+        try DebianCyrus.tool("reconstruct", ["-n", "-r", "user.\(user)"], configuration).split(separator: "\n").filter {
             !$0.hasPrefix("user.\(user)") || $0.contains(" ")
         }.map { "reconstruct -n: \($0)" }
+    }
+
+    /// What `quota -f` would change of a user's quota root.
+    static func miscounted(_ user: String, _ configuration: String) throws -> [String] {
+        try DebianCyrus.tool("quota", ["-n", "-f", "user.\(user)"], configuration, complaints: true).split(separator: "\n").filter {
+            $0.hasPrefix("user.")
+        }.map { "quota -f: \($0)" }
     }
 }

@@ -16,6 +16,7 @@ import Testing
                 .init("mail", command: OurPrograms.path("lmtpd") + " -a"),
             ], options: ["failedloginpause: 0"], users: users, programs: OurPrograms.folder)
         defer { cyrus.stop() }
+        try KillTests.limit(users, cyrus)
         let (imap, lmtp) = (cyrus.port("ours"), cyrus.port("mail"))
         for (turn, user) in users.enumerated() {
             let load = try Load(user: user, imap: imap, lmtp: lmtp)

@@ -25,9 +25,9 @@ extension DebianCyrus {
         return child
     }
 
-    /// Runs a program to its end.
+    /// Runs a program to its end; its output, with what it wrote to standard error when `complaints` are asked for.
     @discardableResult
-    static func run(_ path: String, _ arguments: [String], input: String? = nil) throws -> String {
+    static func run(_ path: String, _ arguments: [String], input: String? = nil, complaints: Bool = false) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
@@ -43,7 +43,7 @@ extension DebianCyrus {
             throw Failure(
                 description: "\(path) \(arguments) ended with \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
         }
-        return String(decoding: text, as: UTF8.self)
+        return String(decoding: complaints ? text + complaint : text, as: UTF8.self)
     }
 
     /// A port of the loopback that nobody listens on.

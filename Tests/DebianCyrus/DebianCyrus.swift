@@ -93,8 +93,14 @@ public final class DebianCyrus {
 
     /// Runs one of Cyrus's tools with `-C imapd.conf` and gives its output.
     @discardableResult
-    public func tool(_ name: String, _ arguments: [String] = []) throws -> String {
-        try Self.run("\(Self.programs)/\(name)", ["-C", configuration] + arguments)
+    public func tool(_ name: String, _ arguments: [String] = [], complaints: Bool = false) throws -> String {
+        try Self.tool(name, arguments, configuration, complaints: complaints)
+    }
+
+    /// The same for any configuration.
+    @discardableResult
+    public static func tool(_ name: String, _ arguments: [String], _ configuration: String, complaints: Bool = false) throws -> String {
+        try run("\(programs)/\(name)", ["-C", configuration] + arguments, complaints: complaints)
     }
 
     /// The folder of a mailbox (internal name), by `mbpath`.
