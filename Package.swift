@@ -102,7 +102,7 @@ let package = Package(
         tests("CtlCyrusdb", ["ctl_cyrusdb", "CyrusDB", "Posix", log]),
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
-        tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
+        tests("Mailbox", ["Mailbox", "Index", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
         tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
         tests("Interop", ["DebianCyrus", "imapd"]),
         tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),

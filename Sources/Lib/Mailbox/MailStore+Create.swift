@@ -50,7 +50,7 @@ extension MailStore {
     public func create(
         _ name: MailboxName, _ template: MailboxTemplate = MailboxTemplate(), as identity: Identity?, under user: borrowing UserLock
     ) throws(MailboxError) -> MailboxEntry {
-        precondition(user.user == name.user, "creating \(name) under the lock of another user")
+        try user.guards(name)
         try name.validate()
         let list = try list
         let old = try list.find(name)
