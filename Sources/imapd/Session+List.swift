@@ -63,8 +63,6 @@ extension Session {
         /// Not a mailbox, only a step towards others.
         var isGhost: Bool
         var hasChildren: Bool
-        /// A step with a record of its own: shown like a mailbox, as by Cyrus.
-        var isStep = false
     }
 
     func list(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
@@ -83,7 +81,7 @@ extension Session {
         var calls = 0
         for listed in matching(names, reference, pattern) {
             calls += 1
-            var attributes = listed.isGhost && !listed.isStep ? ["\\Noselect"] : []
+            var attributes = listed.isGhost ? ["\\Noselect"] : []
             attributes.append(listed.hasChildren ? "\\HasChildren" : "\\HasNoChildren")
             tellListed("LIST", attributes, listed.external)
             try wiring { () throws(ConnectionError) in try connection.flushIfFull() }
@@ -108,7 +106,7 @@ extension Session {
         for name in subscribed {
             // Of a mailbox that is gone nothing is told, as by Cyrus; the subscription stays.
             guard let entry = try storing({ () throws(MailboxError) in try store.list.find(name) }),
-                entry.isRegular || entry.type.isIntermediate
+                entry.isRegular
             else { continue }
             names.append(Listed(name: name, external: namespace.externalName(name), isGhost: false, hasChildren: false))
         }
@@ -151,19 +149,17 @@ extension Session {
         var shared: [Listed] = []
         let me = me
         try store.list.forEach { entry throws(MailboxError) in
-            guard entry.isRegular || entry.type.isIntermediate else { return .next }
+            // A level without a mailbox of its own (made by versions before 3.6) is nobody's to look up, but by admins.
+            guard entry.isRegular || (entry.type.isIntermediate && !entry.type.isDeleted && me.isAdmin) else { return .next }
             if entry.name.isDeleted, !me.isAdmin { return .next }
             let user = entry.name.user
             let isOwn = user != nil && user == me.user
             if entry.isRegular {
                 guard self.store.rights(of: me, on: entry).contains(.lookup) else { return .next }
-            } else if !isOwn, !me.isAdmin {
-                return .next
             }
             if entry.type.kind == .sieve || self.isInternal(entry.name) { return .next }
             let listed = Listed(
-                name: entry.name, external: self.namespace.externalName(entry.name), isGhost: !entry.isRegular, hasChildren: false,
-                isStep: entry.type.isIntermediate)
+                name: entry.name, external: self.namespace.externalName(entry.name), isGhost: !entry.isRegular, hasChildren: false)
             if isOwn {
                 own.append(listed)
             } else if user != nil, !entry.name.isDeleted {
@@ -175,6 +171,7 @@ extension Session {
         }
         var all = own + others + shared
         markChildren(&all)
+        all.removeAll { $0.isGhost && !$0.hasChildren }
         return all
     }
 

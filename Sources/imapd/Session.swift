@@ -223,7 +223,7 @@ extension MailboxError {
     var imapText: String {
         switch self {
         case .nonexistent: "Mailbox does not exist"
-        case .exists: "Mailbox already exists"
+        case .exists: "[ALREADYEXISTS] Mailbox already exists"
         case .badName: "Invalid mailbox name"
         case .permissionDenied: "Permission denied"
         case .overQuota: "Over quota"

@@ -12,9 +12,11 @@ public final class DebianCyrus {
         /// Program and arguments; `-C imapd.conf` is added.
         public var command: String
         public var prefork: Int
+        /// The path of a unix socket to listen on, instead of a port.
+        public var socket: String?
 
-        public init(_ name: String, command: String, prefork: Int = 0) {
-            (self.name, self.command, self.prefork) = (name, command, prefork)
+        public init(_ name: String, command: String, prefork: Int = 0, socket: String? = nil) {
+            (self.name, self.command, self.prefork, self.socket) = (name, command, prefork, socket)
         }
 
         public static let imap = Service("imap", command: "imapd")
@@ -41,6 +43,7 @@ public final class DebianCyrus {
     public var configuration: String { "\(folder)/imapd.conf" }
     private var ports: [String: UInt16] = [:]
     private var master: pid_t = 0
+    private var environment: [String: String] = [:]
     /// The folder of another server's `master` and `ctl_cyrusdb`, to run instead of Debian's.
     private let others: String?
 
@@ -59,9 +62,9 @@ public final class DebianCyrus {
             try writeConfiguration(services: services, options: options)
             for user in ["cyrus"] + users { try addPassword(user) }
             if getuid() == 0 { try Self.run("/bin/chown", ["-R", "cyrus:mail", folder]) }
-            try startMaster(environment: environment)
-            LiveInstances.add(master, folder)
-            for service in services { try Self.awaitListener(port(service.name)) }
+            self.environment = environment
+            try startMaster()
+            for service in services where service.socket == nil { try Self.awaitListener(port(service.name)) }
             if !users.isEmpty, services.contains(where: { $0.name == "imap" }) { try makeMailboxes(users) }
         } catch {
             stop()
@@ -90,10 +93,21 @@ public final class DebianCyrus {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    /// Has master read cyrus.conf (in `folder`) again.
+    public func reload() {
+        if master > 0 { kill(master, SIGHUP) }
+    }
+
     /// Runs one of Cyrus's tools with `-C imapd.conf` and gives its output.
     @discardableResult
-    public func tool(_ name: String, _ arguments: [String] = []) throws -> String {
-        try Self.run("\(Self.programs)/\(name)", ["-C", configuration] + arguments)
+    public func tool(_ name: String, _ arguments: [String] = [], complaints: Bool = false) throws -> String {
+        try Self.tool(name, arguments, configuration, complaints: complaints)
+    }
+
+    /// The same for any configuration.
+    @discardableResult
+    public static func tool(_ name: String, _ arguments: [String], _ configuration: String, complaints: Bool = false) throws -> String {
+        try run("\(programs)/\(name)", ["-C", configuration] + arguments, complaints: complaints)
     }
 
     /// The folder of a mailbox (internal name), by `mbpath`.
@@ -115,12 +129,16 @@ public final class DebianCyrus {
         try lines.map { $0 + "\n" }.joined().write(toFile: configuration, atomically: false, encoding: .utf8)
         var conf = "START {\n  recover cmd=\"\(others.map { $0 + "/" } ?? "")ctl_cyrusdb -C \(configuration) -r\"\n}\nSERVICES {\n"
         for service in services {
-            let port = try Self.freePort()
-            ports[service.name] = port
+            var listen = service.socket ?? ""
+            if service.socket == nil {
+                let port = try Self.freePort()
+                ports[service.name] = port
+                listen = "127.0.0.1:\(port)"
+            }
             let words = service.command.split(separator: " ", maxSplits: 1)
             let rest = words.count > 1 ? " \(words[1])" : ""
             conf +=
-                "  \(service.name) cmd=\"\(words[0]) -C \(configuration)\(rest)\" listen=\"127.0.0.1:\(port)\" prefork=\(service.prefork)\n"
+                "  \(service.name) cmd=\"\(words[0]) -C \(configuration)\(rest)\" listen=\"\(listen)\" prefork=\(service.prefork)\n"
         }
         try (conf + "}\n").write(toFile: "\(folder)/cyrus.conf", atomically: false, encoding: .utf8)
     }
@@ -141,13 +159,30 @@ public final class DebianCyrus {
         for user in users { try admin.expectOK("CREATE user.\(user)") }
     }
 
+    /// kill -9 of master alone, and a new one at once, which has not done anything yet when this returns.
+    public func replaceMaster() throws {
+        kill(master, SIGKILL)
+        var status: Int32 = 0
+        while waitpid(master, &status, 0) == -1 && errno == EINTR {}
+        LiveInstances.remove(master)
+        master = 0
+        try startMaster()
+    }
+
+    /// Whether the master that was started last is running.
+    public var isMasterRunning: Bool {
+        var status: Int32 = 0
+        return master > 0 && waitpid(master, &status, WNOHANG) == 0
+    }
+
     /// In a session of its own: at its end master signals its whole process group.
-    private func startMaster(environment: [String: String]) throws {
+    private func startMaster() throws {
         var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"].merging(environment) { $1 }
         if getuid() != 0 { variables["CYRUS_USER"] = NSUserName() }
         master = try Self.spawn(
             others.map { $0 + "/master" } ?? "/usr/sbin/cyrmaster",
             ["-C", configuration, "-M", "\(folder)/cyrus.conf", "-p", "\(folder)/master.pid"], environment: variables
         )
+        LiveInstances.add(master, folder)
     }
 }

@@ -106,6 +106,9 @@ public final class IMAPConnection {
         read = 0
         var chunk = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &chunk, chunk.count, 0)
+        guard count >= 0 || errno != EAGAIN else {
+            throw DebianCyrus.Failure(description: "no answer within \(DebianCyrus.patience) seconds")
+        }
         guard count > 0 else { throw DebianCyrus.Failure(description: "connection lost") }
         buffer += chunk[..<count]
     }

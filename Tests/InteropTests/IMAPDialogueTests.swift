@@ -157,7 +157,7 @@ import Testing
         for (pattern, with) in [
             ("\\([0-9.]+ secs?( [0-9]+ calls)?\\)", "(T)"), ("msgs in [0-9.]+ secs", "msgs in T"), ("UIDVALIDITY [0-9]+", "UIDVALIDITY V"),
             ("UID [0-9]+ [0-9]+\\] Comp", "UID V] Comp"), ("(APPENDUID|COPYUID) [0-9]+", "$1 V"),
-            ("MAILBOXID \\([0-9a-z]+\\)", "MAILBOXID (I)"), ("^[a-z0-9]+ (OK|NO|BAD)", "tag $1"),
+            ("MAILBOXID \\([0-9a-z]+\\)", "MAILBOXID (I)"), ("NO \\[ALREADYEXISTS\\] ", "NO "), ("^[a-z0-9]+ (OK|NO|BAD)", "tag $1"),
         ] {
             text = text.replacingOccurrences(of: pattern, with: with, options: .regularExpression)
         }

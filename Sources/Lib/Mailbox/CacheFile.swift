@@ -18,7 +18,7 @@ final class CacheFile {
     /// Opens the cache of an index generation, making it when `create`. nil when it is missing.
     ///
     /// A crash between the two renames of a repack leaves the old cache beside the new index: then `cyrus.cache.NEW` is the right
-    /// one, and is put in its place.
+    /// one, and is put in its place. (The other way round, see `hasForeignCache`.)
     static func open(_ path: String, generation: UInt32, create: Bool) throws(MailboxError) -> CacheFile? {
         do throws(PosixError) {
             let file = try File(path, .readWrite, create: create ? .ifMissing : .never)
@@ -134,6 +134,31 @@ extension Mailbox {
             if let cacheFile { return try cacheFile.withRecord(at: record.cacheOffset, body) }
         }
         throw .damaged(path: cachePath(archived: archived), offset: 0, expected: "the cache file", found: "no such file")
+    }
+
+    /// Whether the cache is of another repack than the index, under the exclusive lock: a power loss kept the rename of the cache and not
+    /// that of the index, as may be when they stand in different directories. The index is the older one then, and changes
+    /// may have come since: the new one that stands beside it is of no use, and the cache is made from the messages by a repack.
+    func hasForeignCache() throws(MailboxError) -> Bool {
+        guard cacheFile == nil, isRepairable else { return false }
+        do throws(MailboxError) {
+            cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: false)
+        } catch .damaged {
+            return true
+        }
+        return false
+    }
+
+    /// The highest generation that a cache file of this mailbox has.
+    var highestCacheGeneration: UInt32 {
+        var highest: UInt32 = 0
+        for path in Set([cachePath(archived: false), cachePath(archived: true)]) {
+            for file in [path, path + ".NEW"] {
+                let head = try? posix { () throws(PosixError) in try File(file, .read).read(4, at: 0) }
+                if let head, head.count == 4 { highest = max(highest, head.span.bytes.bigEndian32(at: 0)) }
+            }
+        }
+        return highest
     }
 
     /// Under the exclusive lock.

@@ -10,7 +10,7 @@ import Posix
 /// - A record with a wrong CRC whose message file has its GUID and size is taken as it stands: both of its halves were true.
 /// - Another one is made anew from the message file between its neighbours' UIDs; its flags are lost.
 /// - One without a file was never acknowledged (or is of a message long gone) and is dropped.
-/// - The header's sums are made anew.
+/// - The header's sums are made anew, and the quota's usage is marked as in doubt (Mailbox+Quota.swift).
 ///
 /// The order of writes: new cache records are appended and synced; the new index, with the cache's generation, is written beside the old
 /// one, synced, renamed, and the directory synced. A crash before the rename leaves everything as it was, to be repaired again.
@@ -65,6 +65,8 @@ extension Mailbox {
         if kept != new.recordCount { new.highestModSeq = ModSeq(new.highestModSeq.rawValue &+ 1) }
         new.recordCount = kept
         new.annotationsCRC = annotationsCRC
+        // What the quota was told of is not known any more.
+        new.quotaInDoubt = new.minorVersion == IndexHeader.currentVersion && headerFile.quotaRoot != nil
         var head: [UInt8] = []
         new.encode(into: &head)
         index.replaceSubrange(0..<IndexHeader.currentSize, with: head)

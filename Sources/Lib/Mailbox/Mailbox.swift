@@ -30,8 +30,8 @@ public final class Mailbox {
     var cacheFile: CacheFile?
     var archiveCacheFile: CacheFile?
 
-    private enum LockState { case none, reading(Int), writing }
-    private var lockState = LockState.none
+    enum LockState { case none, reading(Int), writing }
+    private(set) var lockState = LockState.none
     private var nameLock: NameLock?
 
     init(_ store: MailStore, _ entry: MailboxEntry) throws(MailboxError) {
@@ -79,6 +79,12 @@ public final class Mailbox {
             try repack(under: user, force: true)
             try lock(.exclusive, .ends, under: user)
         }
+        if try hasForeignCache() {
+            unlock()
+            try repack(under: user, force: true)
+            try lock(.exclusive)
+        }
+        if header.quotaInDoubt { try settleQuota(under: user) }
         return MailboxChange(PendingChange(self))
     }
 

@@ -11,7 +11,8 @@ import Posix
 /// 4. cyrus.header, when flags or the like changed: a new file synced and renamed;
 /// 5. index records, then the index header in one write of 160 bytes, then one sync: from here on the change is there;
 /// 6. conversations.db is committed;
-/// 7. quota usage, then observers (idled, sync_log).
+/// 7. quota usage, durable in itself; then the header once more, not synced, without the mark that usage is in doubt, which 5 put there;
+///    then observers (idled, sync_log).
 /// A crash before 5 leaves files that no record names (removed when their UID is given out again); a crash inside 5 leaves records
 /// beyond the count of the header, which nobody reads.
 public struct MailboxChange: ~Copyable {
@@ -258,6 +259,7 @@ final class PendingChange {
             newHeaderFile = headerFile
         }
         try writeRecords()
+        if changesQuota { header.quotaInDoubt = true }
         var bytes: [UInt8] = []
         header.startOffset = UInt32(IndexHeader.currentSize)
         header.recordSize = UInt32(IndexRecord.currentSize)
@@ -267,7 +269,7 @@ final class PendingChange {
         isCommitted = true
         commitConversations()
         try mailbox.wrote(header, headerFile: newHeaderFile, crc: header.headerFileCRC)
-        try adjustQuota()
+        adjustQuota()
         tellObservers()
     }
 
@@ -288,9 +290,15 @@ final class PendingChange {
         if !run.isEmpty { try mailbox.writeIndex(run, at: IndexHeader.currentSize + (runStart - 1) * IndexRecord.currentSize) }
     }
 
-    private func adjustQuota() throws(MailboxError) {
-        guard let root = headerFile.quotaRoot, !ignoresQuota else { return }
-        try store.quotas.adjust(root, by: header.usage - before.usage, modSeq: counters == nil ? nil : header.highestModSeq)
+    /// The change is made: what goes wrong here leaves the mark, and usage is counted anew with the mailbox's next change.
+    private func adjustQuota() {
+        guard changesQuota, let root = headerFile.quotaRoot else { return }
+        do throws(MailboxError) {
+            try store.quotas.adjust(root, by: header.usage - before.usage, modSeq: counters == nil ? nil : header.highestModSeq)
+            if !before.quotaInDoubt { try mailbox.markQuota(inDoubt: false) }
+        } catch {
+            store.logger.error("IOERROR: quota root \(root) does not have the last change of \(mailbox.name): \(error)")
+        }
     }
 
     private var changesQuota: Bool {
