@@ -26,6 +26,8 @@ struct CrashTests {
     struct Recording {
         var initial: [UInt8] = []
         var changes: [MappedFile.Change] = []
+        /// How many of them were made when a system call returned.
+        var calls: [Int] = []
         /// Contents, with the number of changes made when its commit returned.
         var states: [(Contents, Int)] = []
     }
@@ -43,6 +45,7 @@ struct CrashTests {
         let file = (database.storage as? TwoSkip)?.file ?? (database.storage as? SkipList)?.file
         // A sector is written or not; of a longer write any may be missing.
         file?.observer = { change in
+            defer { recording.calls.append(recording.changes.count) }
             guard case .write(var offset, let written) = change else { return recording.changes.append(change) }
             var rest = written[...]
             while !rest.isEmpty {
@@ -141,11 +144,13 @@ struct CrashTests {
         let folder = try TemporaryFolder()
         let recording = try Self.record(engine, folder)
         let path = folder.file("crashed.db")
-        // After every third change, with all before it written: a killed process rather than a power loss.
+        // After every second call, with all before it written: a killed process rather than a power loss. (Not within one: Cyrus's
+        // skiplist recovery runs off a file that ends, at the end of a page, within a record. A kill in its own writes can leave that.)
         var image = recording.initial
+        let calls = Set(recording.calls.enumerated().filter { $0.offset % 2 == 0 }.map(\.element))
         for (index, change) in recording.changes.enumerated() {
             Self.apply(change, to: &image)
-            guard index % 3 == 0 else { continue }
+            guard calls.contains(index + 1) else { continue }
             try Data(image).write(to: URL(fileURLWithPath: path))
             let shown = try Debian.run("cyr_dbtool", [path, engine.rawValue, "show"], in: folder)
             func listing(_ contents: Contents?) -> [UInt8] {
@@ -153,7 +158,9 @@ struct CrashTests {
             }
             let acknowledged = recording.states.last { $0.1 <= index + 1 }
             let next = recording.states.first { $0.1 > index + 1 }
-            #expect(shown.output == listing(acknowledged?.0) || shown.output == listing(next?.0), "at change \(index)")
+            #expect(
+                shown.output == listing(acknowledged?.0) || shown.output == listing(next?.0),
+                "at change \(index) of \(recording.changes.count): \(change), \(shown.output.text)")
             #expect(try Debian.run("cyr_dbtool", [path, engine.rawValue, "consistent"], in: folder).output == bytes("Yes, consistent\n"))
         }
     }

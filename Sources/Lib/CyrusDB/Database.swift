@@ -132,6 +132,9 @@ public final class Database {
         try storage.checkpoint(onlyIfNeeded: false)
     }
 
+    /// Seconds for which the last checkpoint of this handle kept others out; 0 before one.
+    public var checkpointPause: Double { storage.lastPause }
+
     /// Walks the whole file; throws `.damaged` for the first thing that is not as it must be.
     public func checkConsistency() throws(CyrusDBError) {
         try storage.checkConsistency()

@@ -12,6 +12,8 @@ final class MappedFile {
     private var file: File
     private var device: UInt64
     private var inode: UInt64
+    /// How often the path was found to name another file.
+    private(set) var replacements = 0
     /// When the file's status last changed, as of the last time that the path was seen to name it.
     private var changed: Int64 = -1
     private var shared: Map
@@ -202,6 +204,7 @@ final class MappedFile {
     }
 
     private func reopen() throws(PosixError) {
+        replacements += 1
         changed = -1
         file = try File(path, .readWrite)
         let opened = try file.status

@@ -35,6 +35,8 @@ protocol StorageEngine: AnyObject {
     var needsCheckpoint: Bool { get }
     /// Rewrites the file with its live records only. Takes the exclusive lock.
     func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError)
+    /// Seconds for which the last checkpoint kept others out.
+    var lastPause: Double { get }
     /// Walks everything; throws `.damaged` for the first thing that is not as it must be.
     func checkConsistency() throws(CyrusDBError)
     /// The one file that all of it is in; nil when it is not in one.
@@ -46,5 +48,6 @@ protocol StorageEngine: AnyObject {
 }
 
 extension StorageEngine {
+    var lastPause: Double { 0 }
     func isFile(_ status: FileStatus) -> Bool { archivedFile?.isFile(status) ?? false }
 }

@@ -1,222 +1,194 @@
 import Bytes
+import Logging
 import Posix
 
-/// Rewriting the file: sorted INORDER records and an empty log.
+/// Rewriting the file, as sorted INORDER records and a short log, while others read and write it.
 ///
-/// Under the exclusive lock `<file>.NEW` is written whole and synced, renamed over the file, and the directory synced.
-/// (The old inode is left as it is, and not emptied as Cyrus does: a process that still maps it must not be hit by SIGBUS.)
+/// 1. `<file>.REPACK` is made and locked; whoever finds it locked leaves the work to its holder. (`.NEW` is what Cyrus's own
+///    checkpoint writes, under the file's lock only.)
+/// 2. The live records are looked up and copied under the shared lock, some at a time. (Not without one: Cyrus's checkpoint empties the
+///    file that it replaces.) The copy is synced.
+/// 3. What was committed meanwhile is brought over: each key that the log names since is looked up, and stored or deleted in the
+///    copy. That goes in rounds under the shared lock until little is left.
+/// 4. Under the exclusive lock the rest is brought over, the copy is committed and synced, renamed over the file, and the directory
+///    synced. Only this holds others up, and it does not grow with the file.
 ///
-/// Recovery is the same, with the records to keep taken from the log instead of the lists: an INORDER record counts, an ADD or
-/// DELETE counts when a COMMIT follows, and of one key the last entry counts. What cannot be read is stepped over.
+/// A file that somebody else has replaced meanwhile is left as it is.
 extension SkipList {
-    private static let chunkBytes = 1 << 20
+    /// Records looked up under one shared lock.
+    private static let recordsPerLock = 4096
+    private static let keysPerLock = 256
+    /// Bytes of log that are left for the exclusive lock.
+    private static let bytesForLast = 64 << 10
+    /// Writers that are faster than this many rounds are held up for one.
+    private static let rounds = 8
 
     var needsCheckpoint: Bool { file.size > 2 * Int(header.logStart) + 16834 }
 
     func checkpoint(onlyIfNeeded: Bool) throws(CyrusDBError) {
-        try lock(.exclusive)
-        defer { file.unlock() }
-        if onlyIfNeeded && !needsCheckpoint { return }
         let started = Clock.monotonic
-        let window = file.window
-        let bytes = window.bytes
-        var live: [Int] = []
-        var current = try dummy(bytes)
-        while let next = try following(current, list: 0, bytes) {
-            if current.kind != .dummy,
-                comparator.compare(bytes.slice(current.keyOffset, current.keyLength), bytes.slice(next.keyOffset, next.keyLength)) >= 0
-            {
-                throw damaged(next.keyOffset, "a key after the one before it", "one that is not")
+        let (needed, begun) = try reading { () throws(CyrusDBError) in (needsCheckpoint, file.size) }
+        let replacements = file.replacements
+        if onlyIfNeeded && !needed { return }
+        let fresh = path + ".REPACK"
+        guard let target = try MappedFile(makingAndLocking: fresh, logger: logger) else { return }
+        var copy: SkipList? = SkipList(copyInto: target, of: self)
+        do throws(CyrusDBError) {
+            if let copy, try finish(copy, fresh, replacements, begun) {
+                let milliseconds = Int((Clock.monotonic - started) * 1000)
+                logger.info(
+                    "skiplist: checkpointed \(path) (\(copy.header.listSize) records, \(lastSize) => \(copy.file.size) bytes) in \(milliseconds) ms"
+                )
+            } else {
+                _ = try io { () throws(PosixError) in try FileSystem.unlink(fresh) }
             }
-            live.append(next.offset)
-            guard live.count < stepLimit else { throw damaged(next.offset, "a list that ends", "a circle") }
-            current = next
-        }
-        let old = file.size
-        try rewrite(live, bytes)
-        let milliseconds = Int((Clock.monotonic - started) * 1000)
-        logger.info("skiplist: checkpointed \(path) (\(live.count) records, \(old) => \(file.size) bytes) in \(milliseconds) ms")
-    }
-
-    func rebuild() throws(CyrusDBError) {
-        try lock(.exclusive)
-        defer { file.unlock() }
-        try recover()
-    }
-
-    func recover() throws(CyrusDBError) {
-        let started = Clock.monotonic
-        changes &+= 1
-        let window = file.window
-        let bytes = window.bytes
-        let found = scan(bytes)
-        let live = keep(found.entries, bytes)
-        let old = file.size
-        if found.damaged > 0 { try keepDamaged(path) }
-        if live.isEmpty && found.unreadable > 0 {
-            throw damaged(SkipListHeader.emptyLogStart, "at least one whole record", "\(found.unreadable) unreadable bytes")
-        }
-        try rewrite(live, bytes)
-        let milliseconds = Int((Clock.monotonic - started) * 1000)
-        logger.notice(
-            "skiplist: recovered \(path) (\(live.count) records, \(old) => \(file.size) bytes, \(found.unreadable) unreadable) in \(milliseconds) ms"
-        )
-    }
-
-    // MARK: what to keep
-
-    private struct Entry {
-        /// The record stored or removed.
-        var offset: Int
-        var isDelete: Bool
-    }
-
-    /// All entries that count, in file order.
-    private func scan(_ bytes: borrowing RawSpan) -> (entries: [Entry], unreadable: Int, damaged: Int) {
-        var entries: [Entry] = []
-        // Entries of the transaction that has no COMMIT yet.
-        var open: [Entry] = []
-        var unreadable = 0
-        // Of those the ones before the last commit. What follows it is no damage: a transaction that was never finished.
-        var damaged = 0
-        var offset = SkipListHeader.emptyLogStart
-        while offset <= bytes.byteCount - 4 {
-            guard let (record, end) = wholeRecord(bytes, at: offset) else {
-                if bytes.bigEndian32(at: offset) != 0 { unreadable += 4 }
-                offset += 4
-                continue
-            }
-            switch record.kind {
-            case .inOrder:
-                entries.append(Entry(offset: record.offset, isDelete: false))
-                damaged = unreadable
-            case .add: open.append(Entry(offset: record.offset, isDelete: false))
-            case .delete: open.append(Entry(offset: Int(bytes.bigEndian32(at: record.offset + 4)), isDelete: true))
-            case .commit:
-                entries += open
-                damaged = unreadable
-                open.removeAll(keepingCapacity: true)
-            case .dummy: break
-            }
-            offset = end
-        }
-        return (entries, unreadable, damaged)
-    }
-
-    /// The record at `offset` and its end, if it can be one.
-    private func wholeRecord(_ bytes: borrowing RawSpan, at offset: Int) -> (SkipListRecord, Int)? {
-        do throws(SkipListRecord.Failure) {
-            let record = try SkipListRecord(bytes, at: offset)
-            let end = try record.end(in: bytes)
-            guard end <= bytes.byteCount else { return nil }
-            switch record.kind {
-            case .inOrder, .add:
-                guard record.keyLength > 0 else { return nil }
-                for list in 0..<(try record.level(in: bytes)) where try record.pointer(list, in: bytes) & 3 != 0 { return nil }
-            case .delete:
-                let removed = try SkipListRecord(bytes, at: Int(bytes.bigEndian32(at: offset + 4)))
-                guard removed.kind == .add || removed.kind == .inOrder, removed.offset < offset else { return nil }
-            case .dummy, .commit: break
-            }
-            return (record, end)
         } catch {
-            return nil
+            // The first error is the one to tell.
+            _ = try? FileSystem.unlink(fresh)
+            throw error
         }
+        // The copy's descriptor is closed before this process opens the file again: that would drop a lock.
+        copy = nil
+        try reading { () throws(CyrusDBError) in }
     }
 
-    /// Offsets of the records that are left, in key order: of each key the last entry, unless it is a delete.
-    private func keep(_ entries: [Entry], _ bytes: borrowing RawSpan) -> [Int] {
-        // Every entry's record was read by `wholeRecord`, so that its key is known to lie within the file.
-        func key(_ entry: Entry) -> (start: Int, count: Int) {
-            (entry.offset + 8, Int(bytes.bigEndian32(at: entry.offset + 4)))
+    /// Steps 2 to 4. False: the file was replaced meanwhile.
+    private func finish(_ copy: SkipList, _ fresh: String, _ replacements: Int, _ begun: Int) throws(CyrusDBError) -> Bool {
+        guard try fill(copy, replacements) else { return false }
+        try whileCopied?()
+        var done = begun
+        for _ in 0..<Self.rounds {
+            let limit = try reading { () throws(CyrusDBError) in file.replacements == replacements ? file.size : nil }
+            guard let limit, limit - done > Self.bytesForLast else { break }
+            guard try bringOver(from: done, to: limit, into: copy, replacements) else { return false }
+            try copy.sync()
+            done = limit
         }
-        func order(_ a: Int, _ b: Int) -> Int {
-            let x = key(entries[a]), y = key(entries[b])
-            return comparator.compare(bytes.slice(x.start, x.count), bytes.slice(y.start, y.count))
-        }
-        let sorted = entries.indices.sorted { a, b in
-            let order = order(a, b)
-            return order == 0 ? a < b : order < 0
-        }
-        var live: [Int] = []
-        for (i, index) in sorted.enumerated() {
-            let isLastOfKey = i + 1 == sorted.count || order(index, sorted[i + 1]) != 0
-            if isLastOfKey && !entries[index].isDelete { live.append(entries[index].offset) }
-        }
-        return live
-    }
-
-    // MARK: the new file
-
-    /// Writes the records at `live` (sorted) to a new file, and puts it in this one's place.
-    private func rewrite(_ live: [Int], _ bytes: borrowing RawSpan) throws(CyrusDBError) {
-        var new = SkipListHeader()
-        new.listSize = UInt32(clamping: live.count)
-        new.lastRecovery = UInt32(clamping: Clock.now)
-        var offsets: [Int] = []
-        offsets.reserveCapacity(live.count)
-        var at = SkipListHeader.emptyLogStart
-        for (i, offset) in live.enumerated() {
-            let record = try record(bytes, at: offset)
-            let level = Self.idealLevel(i)
-            new.currentLevel = max(new.currentLevel, UInt32(level))
-            offsets.append(at)
-            at += SkipListRecord.length(level: level, keyLength: record.keyLength, valueLength: record.valueLength)
-        }
-        guard at <= Int(UInt32.max) else { throw .unsupported(path: path, operation: "more than 4 GiB in a skiplist") }
-        new.logStart = UInt32(at)
-
-        let fresh = path + ".NEW"
-        try write(new, live, offsets, to: fresh, bytes)
+        try lock(.exclusive)
+        defer { file.unlock() }
+        let locked = Clock.monotonic
+        lastSize = file.size
+        guard file.replacements == replacements, try bringOver(from: done, to: file.size, into: copy, replacements) else { return false }
+        if copy.transactionChanges > 0 { try copy.writeCommit() }
         try replaceFile(path, with: fresh)
         changes &+= 1
-        try file.lock(.exclusive)
-        try readHeader()
+        lastPause = Clock.monotonic - locked
+        return true
     }
 
-    /// Every second record has level 2 or more, every fourth 3 or more, …
-    private static func idealLevel(_ index: Int) -> Int {
-        min(SkipListHeader.maxLevel, 1 + (index + 1).trailingZeroBitCount)
-    }
-
-    /// From the last record to the first, in chunks, so that each is written once with its pointers.
-    private func write(
-        _ new: SkipListHeader, _ live: [Int], _ offsets: [Int], to fresh: String, _ bytes: borrowing RawSpan
-    ) throws(CyrusDBError) {
-        let target = try io { () throws(PosixError) in try File(fresh, .readWrite, create: .truncate, mode: 0o644) }
+    /// Copies the records that are live now, or soon were. False: the file was replaced meanwhile.
+    private func fill(_ copy: SkipList, _ replacements: Int) throws(CyrusDBError) -> Bool {
+        var live: [Int] = []
+        var offsets: [Int] = []
+        var at = SkipListHeader.emptyLogStart
+        var last: [UInt8]?
+        while true {
+            let isLast = try reading { () throws(CyrusDBError) -> Bool? in
+                guard file.replacements == replacements else { return nil }
+                return try plan(&live, &offsets, &at, &last)
+            }
+            guard let isLast else { return false }
+            if isLast { break }
+        }
+        guard at <= Int(UInt32.max) else { throw .unsupported(path: path, operation: "more than 4 GiB in a skiplist") }
         var next: InlineArray<20, UInt32> = .init(repeating: 0)
         var high = live.count
-        var pieces: [[UInt8]] = []
         while high > 0 {
-            var low = high - 1
-            var size = 0
-            pieces.removeAll(keepingCapacity: true)
-            while true {
-                let record = try record(bytes, at: live[low])
-                let level = Self.idealLevel(low)
-                var piece: [UInt8] = []
-                SkipListRecord.encode(
-                    .inOrder, key: bytes.slice(record.keyOffset, record.keyLength),
-                    value: bytes.slice(record.valueOffset, record.valueLength), pointers: next.span.extracting(0..<level), into: &piece)
-                size += piece.count
-                pieces.append(piece)
-                for list in 0..<level { next[list] = UInt32(truncatingIfNeeded: offsets[low]) }
-                if low == 0 || size >= Self.chunkBytes { break }
-                low -= 1
+            let chunk = try reading { () throws(CyrusDBError) -> [UInt8]? in
+                guard file.replacements == replacements else { return nil }
+                let window = file.window
+                return try inOrderChunk(live, offsets, &high, &next, window.bytes)
             }
-            var chunk: [UInt8] = []
-            chunk.reserveCapacity(size)
-            for piece in pieces.reversed() { chunk += piece }
-            try io { () throws(PosixError) in try target.write(chunk, at: offsets[low]) }
-            high = low
+            guard let chunk else { return false }
+            try copy.file.write(chunk, at: offsets[high])
         }
-        var start = new.encoded
-        let none: [UInt8] = []
-        SkipListRecord.encode(.dummy, key: none.span.bytes, value: none.span.bytes, pointers: next.span, into: &start)
-        let unsafe = options.skiplistUnsafe
-        try io { () throws(PosixError) in
-            try target.write(start, at: 0)
-            if !unsafe { try target.sync() }
+        copy.header = SkipListHeader()
+        copy.header.listSize = UInt32(clamping: live.count)
+        copy.header.lastRecovery = UInt32(clamping: Clock.now)
+        copy.header.currentLevel = UInt32(live.indices.reduce(1) { max($0, Self.idealLevel($1)) })
+        copy.header.logStart = UInt32(at)
+        try copy.file.write(Self.start(copy.header, next), at: 0)
+        try copy.sync()
+        copy.transactionStart = copy.file.size
+        return true
+    }
+
+    /// Plans the next live records in order; true when there are no more. Under a lock.
+    private func plan(_ live: inout [Int], _ offsets: inout [Int], _ at: inout Int, _ last: inout [UInt8]?) throws(CyrusDBError) -> Bool {
+        let window = file.window
+        let bytes = window.bytes
+        var next: SkipListRecord?
+        if let last {
+            let found = try find(last.span.bytes)
+            next = if let match = found.match { try following(match, list: 0, bytes) } else { found.following }
+        } else {
+            next = try following(try dummy(bytes), list: 0, bytes)
         }
+        var previous: SkipListRecord?
+        for _ in 0..<Self.recordsPerLock {
+            guard let record = next else { return true }
+            if let previous,
+                comparator.compare(bytes.slice(previous.keyOffset, previous.keyLength), bytes.slice(record.keyOffset, record.keyLength))
+                    >= 0
+            {
+                throw damaged(record.keyOffset, "a key after the one before it", "one that is not")
+            }
+            offsets.append(at)
+            at += SkipListRecord.length(level: Self.idealLevel(live.count), keyLength: record.keyLength, valueLength: record.valueLength)
+            live.append(record.offset)
+            previous = record
+            next = try following(record, list: 0, bytes)
+        }
+        if let previous { last = bytes.slice(previous.keyOffset, previous.keyLength).array }
+        return false
+    }
+
+    /// Brings over what was committed between two ends of the file. False: the file was replaced meanwhile.
+    /// Under the exclusive lock, or taking the shared one by itself.
+    private func bringOver(from start: Int, to limit: Int, into copy: SkipList, _ replacements: Int) throws(CyrusDBError) -> Bool {
+        var offset = start
+        lastBroughtOver = 0
+        while offset < limit {
+            func settleSome() throws(CyrusDBError) -> Bool {
+                guard file.replacements == replacements else { return false }
+                let window = file.window
+                let bytes = window.bytes
+                for _ in 0..<Self.keysPerLock where offset < limit {
+                    let entry = try record(bytes, at: offset)
+                    do throws(SkipListRecord.Failure) {
+                        offset = try entry.end(in: bytes)
+                    } catch {
+                        throw damaged(error)
+                    }
+                    switch entry.kind {
+                    case .add, .inOrder: try settle(bytes.slice(entry.keyOffset, entry.keyLength).array, in: copy)
+                    case .delete:
+                        let removed = try record(bytes, at: Int(bytes.bigEndian32(at: entry.offset + 4)))
+                        try settle(bytes.slice(removed.keyOffset, removed.keyLength).array, in: copy)
+                    case .commit, .dummy: break
+                    }
+                    lastBroughtOver += 1
+                }
+                return true
+            }
+            guard file.held == .exclusive ? try settleSome() : try reading(settleSome) else { return false }
+        }
+        return true
+    }
+
+    /// Makes the copy agree with the file on a key.
+    private func settle(_ key: [UInt8], in copy: SkipList) throws(CyrusDBError) {
+        if let match = try find(key.span.bytes).match {
+            let window = file.window
+            _ = try copy.store(key.span.bytes, window.bytes.slice(match.valueOffset, match.valueLength), overwrite: true)
+        } else {
+            _ = try copy.delete(key.span.bytes)
+        }
+    }
+
+    /// A copy that is being written to a new file, whose lock is held until this is gone.
+    convenience init(copyInto file: MappedFile, of old: SkipList) {
+        self.init(file, old.comparator, old.options, logger: old.logger)
+        state = .writing
     }
 }

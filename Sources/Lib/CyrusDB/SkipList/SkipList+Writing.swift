@@ -119,11 +119,7 @@ extension SkipList {
             throw error
         case .writing where file.size > transactionStart:
             do throws(CyrusDBError) {
-                try sync()
-                var commit: [UInt8] = []
-                commit.append(bigEndian: SkipListRecord.Kind.commit.rawValue)
-                try file.write(commit, at: file.size)
-                try sync()
+                try writeCommit()
             } catch {
                 // The first error is the one to tell.
                 try? abort()
@@ -133,6 +129,15 @@ extension SkipList {
         }
         state = .idle
         file.unlock()
+    }
+
+    /// Step 2.
+    func writeCommit() throws(CyrusDBError) {
+        try sync()
+        var commit: [UInt8] = []
+        commit.append(bigEndian: SkipListRecord.Kind.commit.rawValue)
+        try file.write(commit, at: file.size)
+        try sync()
     }
 
     /// Undoes the log's entries from the last to the first, then cuts them off. Where that fails recovery does it all.

@@ -16,6 +16,14 @@ final class SkipList: StorageEngine {
     var transactionStart = 0
     /// Changes made by the open transaction.
     var transactionChanges = 0
+    /// Told when a checkpoint has copied the file, and has locked nothing: tests change the file then.
+    var whileCopied: (() throws(CyrusDBError) -> Void)?
+    /// Log entries looked up by the last checkpoint under the exclusive lock.
+    var lastBroughtOver = 0
+    /// Seconds for which it held that.
+    var lastPause = 0.0
+    /// What it made smaller, in bytes.
+    var lastSize = 0
     var changes: UInt64 = 0
     var random: UInt64
     private var scratch: [UInt8] = []
@@ -36,15 +44,20 @@ final class SkipList: StorageEngine {
         return true
     }
 
-    /// `recoveryStamp`: a file last recovered before that moment is recovered now; 0 for always.
-    init(
-        _ path: String, _ flags: OpenFlags, options: DatabaseEnvironment.Options, recoveryStamp: () -> UInt32, logger: Logger
-    ) throws(CyrusDBError) {
-        file = try MappedFile(path, create: flags.contains(.create), logger: logger)
-        comparator = flags.contains(.mailboxSort) ? .mailbox : .signedBytes
+    init(_ file: MappedFile, _ comparator: Comparator, _ options: DatabaseEnvironment.Options, logger: Logger) {
+        self.file = file
+        self.comparator = comparator
         self.options = options
         self.logger = logger
         random = UInt64.random(in: 1...UInt64.max)
+    }
+
+    /// `recoveryStamp`: a file last recovered before that moment is recovered now; 0 for always.
+    convenience init(
+        _ path: String, _ flags: OpenFlags, options: DatabaseEnvironment.Options, recoveryStamp: () -> UInt32, logger: Logger
+    ) throws(CyrusDBError) {
+        let file = try MappedFile(path, create: flags.contains(.create), logger: logger)
+        self.init(file, flags.contains(.mailboxSort) ? .mailbox : .signedBytes, options, logger: logger)
         if file.size < SkipListHeader.byteCount {
             try file.lock(.exclusive)
             defer { file.unlock() }
