@@ -37,7 +37,8 @@ final class Tools: @unchecked Sendable {
         environment: [String: String] = [:]
     ) throws -> Int32 {
         let child = try DebianCyrus.spawn(
-            OurPrograms.path(tool), ["-C", configuration] + arguments, environment: ["PATH": "/usr/bin:/bin", "TZ": "UTC"].merging(environment) { $1 })
+            OurPrograms.path(tool), ["-C", configuration] + arguments,
+            environment: ["PATH": "/usr/bin:/bin", "TZ": "UTC"].merging(environment) { $1 })
         var status: Int32 = 0
         if let delay {
             // The delay is the moment that is hit, not a wait for something.
