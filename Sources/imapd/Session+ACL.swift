@@ -42,14 +42,11 @@ extension Session {
             letters = letters.dropFirst()
         }
         let deleteRight = context.configuration[.deleteright].utf8.first ?? UInt8(ascii: "c")
-        var wanted: Rights = []
-        for letter in letters {
-            guard let right = Rights.right(letter, deleteRight: deleteRight) else {
-                bad(tag, "The \(UnicodeScalar(letter)) right is not supported")
-                return
-            }
-            wanted.formUnion(right)
+        if let letter = letters.first(where: { Rights.right($0, deleteRight: deleteRight) == nil }) {
+            bad(tag, "The \(UnicodeScalar(letter)) right is not supported")
+            return
         }
+        let wanted = Rights(requested: letters, deleteRight: deleteRight)
         let change: AccessList.Change = sign == nil ? .set(wanted) : sign == UInt8(ascii: "+") ? .add(wanted) : .remove(wanted)
         try changeACL(tag, external, identifier, change)
     }

@@ -63,8 +63,6 @@ extension Session {
         /// Not a mailbox, only a step towards others.
         var isGhost: Bool
         var hasChildren: Bool
-        /// A step with a record of its own: shown like a mailbox, as by Cyrus.
-        var isStep = false
     }
 
     func list(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
@@ -83,7 +81,7 @@ extension Session {
         var calls = 0
         for listed in matching(names, reference, pattern) {
             calls += 1
-            var attributes = listed.isGhost && !listed.isStep ? ["\\Noselect"] : []
+            var attributes = listed.isGhost ? ["\\Noselect"] : []
             attributes.append(listed.hasChildren ? "\\HasChildren" : "\\HasNoChildren")
             tellListed("LIST", attributes, listed.external)
             try wiring { () throws(ConnectionError) in try connection.flushIfFull() }
@@ -108,7 +106,7 @@ extension Session {
         for name in subscribed {
             // Of a mailbox that is gone nothing is told, as by Cyrus; the subscription stays.
             guard let entry = try storing({ () throws(MailboxError) in try store.list.find(name) }),
-                entry.isRegular || entry.type.isIntermediate
+                entry.isRegular
             else { continue }
             names.append(Listed(name: name, external: namespace.externalName(name), isGhost: false, hasChildren: false))
         }
@@ -151,19 +149,17 @@ extension Session {
         var shared: [Listed] = []
         let me = me
         try store.list.forEach { entry throws(MailboxError) in
-            guard entry.isRegular || entry.type.isIntermediate else { return .next }
+            // A level without a mailbox of its own (made by versions before 3.6) is nobody's to look up, but by admins.
+            guard entry.isRegular || (entry.type.isIntermediate && !entry.type.isDeleted && me.isAdmin) else { return .next }
             if entry.name.isDeleted, !me.isAdmin { return .next }
             let user = entry.name.user
             let isOwn = user != nil && user == me.user
             if entry.isRegular {
                 guard self.store.rights(of: me, on: entry).contains(.lookup) else { return .next }
-            } else if !isOwn, !me.isAdmin {
-                return .next
             }
             if entry.type.kind == .sieve || self.isInternal(entry.name) { return .next }
             let listed = Listed(
-                name: entry.name, external: self.namespace.externalName(entry.name), isGhost: !entry.isRegular, hasChildren: false,
-                isStep: entry.type.isIntermediate)
+                name: entry.name, external: self.namespace.externalName(entry.name), isGhost: !entry.isRegular, hasChildren: false)
             if isOwn {
                 own.append(listed)
             } else if user != nil, !entry.name.isDeleted {
@@ -175,6 +171,7 @@ extension Session {
         }
         var all = own + others + shared
         markChildren(&all)
+        all.removeAll { $0.isGhost && !$0.hasChildren }
         return all
     }
 
@@ -268,38 +265,43 @@ extension Session {
     private func statusFigures(_ entry: MailboxEntry, _ items: Set<String>) throws(MailboxError) -> [String: String] {
         let mailbox = try store.mailbox(entry)
         let lock = try store.lock(user: entry.name.user, .shared)
-        let view = try mailbox.read(under: lock)
-        let header = view.header
-        var figures: [String: String] = [
-            "MESSAGES": String(header.exists), "UIDNEXT": String(UInt64(header.lastUID.rawValue) + 1),
-            "UIDVALIDITY": String(header.uidValidity.rawValue), "SIZE": String(header.quotaUsed),
-            "CREATEDMODSEQ": String(header.createdModSeq.rawValue), "HIGHESTMODSEQ": String(header.highestModSeq.rawValue),
-            "MAILBOXID": "(\(entry.uniqueID?.text ?? ""))",
-        ]
-        let seenApart = entry.name.user != me.user && !header.options.contains(.sharedSeen)
-        guard items.contains("RECENT") || (items.contains("UNSEEN") && seenApart) else {
-            figures["UNSEEN"] = String(header.unseenCount)
-            return figures
-        }
-        var recentUID = header.recentUID
+        var figures: [String: String]
         var seen: SequenceSet?
-        if seenApart, let user = me.user, let id = entry.uniqueID {
-            let record = try store.seen(of: user).find(id)
-            recentUID = record.lastUID
-            seen = SequenceSet(record.seen.span.bytes) ?? SequenceSet()
+        do {
+            // The header tells most of it, and a client asks this of every mailbox when it starts.
+            let view = try mailbox.read(under: lock, checking: .ends)
+            let header = view.header
+            figures = [
+                "MESSAGES": String(header.exists), "UIDNEXT": String(UInt64(header.lastUID.rawValue) + 1),
+                "UIDVALIDITY": String(header.uidValidity.rawValue), "UNSEEN": String(header.unseenCount),
+                "SIZE": String(header.quotaUsed), "CREATEDMODSEQ": String(header.createdModSeq.rawValue),
+                "HIGHESTMODSEQ": String(header.highestModSeq.rawValue), "MAILBOXID": "(\(entry.uniqueID?.text ?? ""))",
+            ]
+            var recentUID = header.recentUID
+            let seenApart = entry.name.user != me.user && !header.options.contains(.sharedSeen)
+            if seenApart, !items.isDisjoint(with: ["RECENT", "UNSEEN"]), let user = me.user, let id = entry.uniqueID {
+                let record = try store.seen(of: user).find(id)
+                recentUID = record.lastUID
+                seen = SequenceSet(record.seen.span.bytes) ?? SequenceSet()
+            }
+            if items.contains("RECENT"), recentUID < header.lastUID {
+                // Only what came since can be recent.
+                var recent = 0
+                try view.forEachRecord(from: view.firstRecord(atLeast: UID(recentUID.rawValue + 1))) { _, record throws(MailboxError) in
+                    if !record.flags.contains(.expunged) { recent += 1 }
+                }
+                figures["RECENT"] = String(recent)
+            }
         }
-        var recent = 0
-        var unseen = 0
-        try view.forEachRecord { _, record throws(MailboxError) in
-            let flags = record.flags
-            if flags.contains(.expunged) { return }
-            let uid = record.uid
-            if uid > recentUID { recent += 1 }
-            let isSeen = seen.map { $0.contains(uid.rawValue) } ?? flags.contains(.seen)
-            if !isSeen { unseen += 1 }
+        if items.contains("UNSEEN"), let seen {
+            var unseen = 0
+            try mailbox.walk(under: lock) { _ throws(MailboxError) in
+                unseen = 0
+            } _: { _, record in
+                if !record.flags.contains(.expunged), !seen.contains(record.uid.rawValue) { unseen += 1 }
+            }
+            figures["UNSEEN"] = String(unseen)
         }
-        figures["RECENT"] = String(recent)
-        figures["UNSEEN"] = String(unseen)
         return figures
     }
 }

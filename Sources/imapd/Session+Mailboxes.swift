@@ -25,7 +25,7 @@ extension Session {
         }
         let made = try storing { () throws(MailboxError) -> MailboxEntry in
             let lock = try store.lock(user: name.user, .exclusive)
-            return try store.create(name, template, as: me, under: lock)
+            return try store.createWithParents(name, template, as: me, under: lock)
         }
         ok(tag, made.uniqueID.map { "[MAILBOXID (\($0))] Completed" } ?? "Completed")
     }
@@ -79,7 +79,7 @@ extension Session {
         }
         do throws(MailboxError) {
             if on, !context.configuration[.allowallsubscribe] {
-                guard let entry = try store.list.find(name), entry.isRegular || entry.type.isIntermediate,
+                guard let entry = try store.list.find(name), entry.isRegular,
                     store.rights(of: me, on: entry).contains(.lookup)
                 else { throw .nonexistent(name.text) }
             }

@@ -47,7 +47,6 @@ extension Session {
             out("* OK [CLOSED] Ok\r\n")
         }
         let name = try internalName(external)
-        try makeReal(name)
         let (entry, _) = try entry(name, requiring: .read)
         let view = try storing { () throws(MailboxError) -> IndexView in
             try IndexView(store, try store.mailbox(entry), as: me, readWrite: readWrite)
@@ -63,15 +62,6 @@ extension Session {
         if let id = entry.uniqueID { out("* OK [MAILBOXID (\(id))] Ok\r\n") }
         let canWrite = readWrite && !view.rights.isDisjoint(with: [.insert, .write, .seen, .deleteMessages, .expunge])
         ok(tag, "[READ-\(canWrite ? "WRITE" : "ONLY")] Completed")
-    }
-
-    /// A level of the hierarchy that is no mailbox yet becomes one when it is opened: LIST tells of it, and clients open what is listed.
-    private func makeReal(_ name: MailboxName) throws(CommandFailure) {
-        try storing { () throws(MailboxError) in
-            guard let entry = try store.list.find(name), entry.type.isIntermediate else { return }
-            let lock = try store.lock(user: name.user, .exclusive)
-            _ = try store.create(name, MailboxTemplate(), as: me, under: lock)
-        }
     }
 
     /// FLAGS and PERMANENTFLAGS.

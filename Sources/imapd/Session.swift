@@ -26,8 +26,7 @@ final class Session {
     }
 
     var state = State.notAuthenticated
-    var sasl: SASLSession
-    var tls: TLSLayer?
+    let security: PeerSecurity
     var isCompressed = false
     var sessionID: String
     let registration: ProcessRegistration
@@ -47,8 +46,7 @@ final class Session {
         self.connection = connection
         self.client = client
         let configuration = service.context.configuration
-        sasl = try SASLSession(
-            service.sasl, policy: service.context.accounts, localAddress: client.localForSASL, remoteAddress: client.remoteForSASL)
+        security = try PeerSecurity(service.security, client)
         sessionID = service.context.makeSessionID()
         registration = ProcessRegistration(configuration, service: service.context.service, host: client.host)
         namespace = Namespace(configuration, user: nil, isAdmin: false)
@@ -65,9 +63,9 @@ final class Session {
         connection.timeout = max(30 * 60, configuration[.timeout])
         registration.update()
         do throws(ConnectionError) {
-            if context.options.has("s") { try beginTLS() }
+            if context.options.has("s") { try security.beginTLS(connection) }
             if let bits = context.options.argument("p").flatMap({ Int($0) }) {
-                sasl.setSecurity(external: bits, plaintextAllowed: true)
+                security.noteOuterLayer(bits: bits)
             }
             if let text = context.shutdownText {
                 sayBye("[ALERT] \(text)")
@@ -222,7 +220,7 @@ extension MailboxError {
     var imapText: String {
         switch self {
         case .nonexistent: "Mailbox does not exist"
-        case .exists: "Mailbox already exists"
+        case .exists: "[ALREADYEXISTS] Mailbox already exists"
         case .badName: "Invalid mailbox name"
         case .permissionDenied: "Permission denied"
         case .overQuota: "Over quota"

@@ -100,7 +100,7 @@ extension Session {
 
     private func trace(_ time: Int64) -> DeliveredHeader.Trace {
         // A client certificate that fails verification fails the handshake; without one, OpenSSL's verdict is YES as well.
-        let tlsText = tls.map { layer in
+        let tlsText = security.tls.map { layer in
             "version=\(layer.version) cipher=\(layer.cipher) bits=\(layer.bits.used)/\(layer.bits.algorithm) verify=YES"
         }
         return DeliveredHeader.Trace(

@@ -31,7 +31,7 @@ final class Client {
         let process = Process()
         let (output, feed) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-        process.arguments = ["60", "/bin/sh", "-c", command]
+        process.arguments = ["--kill-after=5", "60", "/bin/sh", "-c", command]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder, "TERM": "xterm", "LC_ALL": "C.UTF-8", "TZ": "UTC"]
         (process.standardOutput, process.standardError, process.standardInput) = (output, output, feed)

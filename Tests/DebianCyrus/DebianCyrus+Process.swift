@@ -27,7 +27,7 @@ extension DebianCyrus {
 
     /// Runs a program to its end; its output, with what it wrote to standard error when `complaints` are asked for.
     @discardableResult
-    static func run(_ path: String, _ arguments: [String], input: String? = nil, complaints: Bool = false) throws -> String {
+    public static func run(_ path: String, _ arguments: [String], input: String? = nil, complaints: Bool = false) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
@@ -58,6 +58,13 @@ extension DebianCyrus {
         }
         guard bound else { throw Failure(description: "no free port: errno \(errno)") }
         return UInt16(bigEndian: address.sin_port)
+    }
+
+    /// Whether nobody listens on the port.
+    public static func isFree(_ port: UInt16) -> Bool {
+        guard let socket = connectSocket(port) else { return true }
+        close(socket)
+        return false
     }
 
     static func loopback(_ port: UInt16) -> sockaddr_in {

@@ -12,9 +12,11 @@ public final class DebianCyrus {
         /// Program and arguments; `-C imapd.conf` is added.
         public var command: String
         public var prefork: Int
+        /// The path of a unix socket to listen on, instead of a port.
+        public var socket: String?
 
-        public init(_ name: String, command: String, prefork: Int = 0) {
-            (self.name, self.command, self.prefork) = (name, command, prefork)
+        public init(_ name: String, command: String, prefork: Int = 0, socket: String? = nil) {
+            (self.name, self.command, self.prefork, self.socket) = (name, command, prefork, socket)
         }
 
         public static let imap = Service("imap", command: "imapd")
@@ -62,7 +64,7 @@ public final class DebianCyrus {
             if getuid() == 0 { try Self.run("/bin/chown", ["-R", "cyrus:mail", folder]) }
             self.environment = environment
             try startMaster()
-            for service in services { try Self.awaitListener(port(service.name)) }
+            for service in services where service.socket == nil { try Self.awaitListener(port(service.name)) }
             if !users.isEmpty, services.contains(where: { $0.name == "imap" }) { try makeMailboxes(users) }
         } catch {
             stop()
@@ -89,6 +91,11 @@ public final class DebianCyrus {
             master = 0
         }
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Has master read cyrus.conf (in `folder`) again.
+    public func reload() {
+        if master > 0 { kill(master, SIGHUP) }
     }
 
     /// Runs one of Cyrus's tools with `-C imapd.conf` and gives its output.
@@ -122,12 +129,16 @@ public final class DebianCyrus {
         try lines.map { $0 + "\n" }.joined().write(toFile: configuration, atomically: false, encoding: .utf8)
         var conf = "START {\n  recover cmd=\"\(others.map { $0 + "/" } ?? "")ctl_cyrusdb -C \(configuration) -r\"\n}\nSERVICES {\n"
         for service in services {
-            let port = try Self.freePort()
-            ports[service.name] = port
+            var listen = service.socket ?? ""
+            if service.socket == nil {
+                let port = try Self.freePort()
+                ports[service.name] = port
+                listen = "127.0.0.1:\(port)"
+            }
             let words = service.command.split(separator: " ", maxSplits: 1)
             let rest = words.count > 1 ? " \(words[1])" : ""
             conf +=
-                "  \(service.name) cmd=\"\(words[0]) -C \(configuration)\(rest)\" listen=\"127.0.0.1:\(port)\" prefork=\(service.prefork)\n"
+                "  \(service.name) cmd=\"\(words[0]) -C \(configuration)\(rest)\" listen=\"\(listen)\" prefork=\(service.prefork)\n"
         }
         try (conf + "}\n").write(toFile: "\(folder)/cyrus.conf", atomically: false, encoding: .utf8)
     }

@@ -40,7 +40,8 @@ import Testing
                 .flatMap { ["FETCH 2 BODY.PEEK[\($0)]", "FETCH 2 (BODY.PEEK[\($0)]<3.7>)", "UID FETCH 2 BODY.PEEK[\($0)]<100000.5>"] }
                 + [
                     "FETCH 2 BODY[1]", "FETCH 1 RFC822.TEXT", "FETCH 1 RFC822", "FETCH 1:* FLAGS", "UID FETCH 99 FLAGS", "FETCH 9 FLAGS",
-                    "UID FETCH 1:* UID", "FETCH 1 (FLAGS BODY[HEADER])",
+                    "UID FETCH 1:* UID", "FETCH 1 (FLAGS BODY[HEADER])", "FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT)",
+                    "FETCH 2 (BODY.PEEK[1] RFC822 BODY.PEEK[TEXT] RFC822.TEXT RFC822.HEADER BODY.PEEK[HEADER.FIELDS (FROM)] RFC822 ENVELOPE)",
                 ]),
         Dialogue(
             name: "store and its answers",
@@ -156,7 +157,7 @@ import Testing
         for (pattern, with) in [
             ("\\([0-9.]+ secs?( [0-9]+ calls)?\\)", "(T)"), ("msgs in [0-9.]+ secs", "msgs in T"), ("UIDVALIDITY [0-9]+", "UIDVALIDITY V"),
             ("UID [0-9]+ [0-9]+\\] Comp", "UID V] Comp"), ("(APPENDUID|COPYUID) [0-9]+", "$1 V"),
-            ("MAILBOXID \\([0-9a-z]+\\)", "MAILBOXID (I)"), ("^[a-z0-9]+ (OK|NO|BAD)", "tag $1"),
+            ("MAILBOXID \\([0-9a-z]+\\)", "MAILBOXID (I)"), ("NO \\[ALREADYEXISTS\\] ", "NO "), ("^[a-z0-9]+ (OK|NO|BAD)", "tag $1"),
         ] {
             text = text.replacingOccurrences(of: pattern, with: with, options: .regularExpression)
         }

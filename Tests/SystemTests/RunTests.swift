@@ -114,6 +114,16 @@ struct RunTests {
                 """, port, user, password,
             ])
         #expect(python.text == "1\nSubject: Your mail server runs\nBYE\n")
+        // mutt as told, by its own configuration asked to pipe the message to a file.
+        let told = try #require(server.output.split(separator: "\n").first { $0.contains("mutt ") })
+        let read = server.folder.appendingPathComponent("read").path
+        try "push '<first-entry><pipe-message>cat > \(read)<enter><quit>'\nset wait_key=no quit=yes folder=\(server.folder.path)\n".write(
+            to: server.folder.appendingPathComponent(".muttrc"), atomically: false, encoding: .utf8)
+        let home = "HOME=\(server.folder.path) TERM=xterm"
+        let mutt = try Self.output("sh", ["-c", "\(home) timeout 60 script -q -e -c '\(told)' /dev/null </dev/null >/dev/null"])
+        #expect(mutt.status == 0)
+        let message = try String(contentsOfFile: read, encoding: .utf8)
+        #expect(message.contains("Subject: Your mail server runs"))
         #expect(server.stop() == 0)
     }
 }

@@ -128,10 +128,10 @@ extension Mailbox {
             if archiveCacheFile == nil {
                 archiveCacheFile = try CacheFile.open(cachePath(archived: true), generation: header.generation, create: false)
             }
-            if archiveCacheFile != nil { return try archiveCacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
+            if let archiveCacheFile { return try archiveCacheFile.withRecord(at: record.cacheOffset, body) }
         } else {
             if cacheFile == nil { cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: false) }
-            if cacheFile != nil { return try cacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
+            if let cacheFile { return try cacheFile.withRecord(at: record.cacheOffset, body) }
         }
         throw .damaged(path: cachePath(archived: archived), offset: 0, expected: "the cache file", found: "no such file")
     }
@@ -163,11 +163,16 @@ extension Mailbox {
 
     /// Under the exclusive lock.
     func appendToCache(_ bytes: [UInt8]) throws(MailboxError) -> UInt64 {
-        if cacheFile == nil { cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: true) }
-        return try cacheFile!.append(bytes)  // made above
+        if let cacheFile { return try cacheFile.append(bytes) }
+        let path = cachePath(archived: false)
+        guard let file = try CacheFile.open(path, generation: header.generation, create: true) else {
+            throw .damaged(path: path, offset: 0, expected: "the cache file", found: "no such file")
+        }
+        cacheFile = file
+        return try file.append(bytes)
     }
 
     func syncCache() throws(MailboxError) {
-        if cacheFile != nil { try cacheFile!.sync() }  // tested
+        try cacheFile?.sync()
     }
 }

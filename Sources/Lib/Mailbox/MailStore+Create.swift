@@ -17,7 +17,31 @@ public struct MailboxTemplate: Sendable {
 }
 
 extension MailStore {
+    /// Makes a mailbox as a user's CREATE does: the levels of the hierarchy that are missing above it are made first, from the top, each
+    /// as if it had been asked for by itself. What was made stays when one further down cannot be.
+    @discardableResult
+    public func createWithParents(
+        _ name: MailboxName, _ template: MailboxTemplate = MailboxTemplate(), as identity: Identity, under user: borrowing UserLock
+    ) throws(MailboxError) -> MailboxEntry {
+        try name.validate()
+        var missing: [MailboxName] = []
+        var parent = name.parent
+        while let step = parent, !step.isInbox {
+            if let entry = try list.find(step), entry.isRegular { break }
+            missing.append(step)
+            parent = step.parent
+        }
+        // Nobody's mailboxes are made for a user who has no INBOX.
+        if let owner = name.user, !name.isInbox, !name.isDeleted, try inbox(of: owner) == nil { throw .permissionDenied }
+        if let old = try list.find(name), old.isRegular { throw .exists(name.text) }
+        var plain = MailboxTemplate()
+        plain.partition = template.partition
+        for step in missing.reversed() { try create(step, plain, as: identity, under: user) }
+        return try create(name, template, as: identity, under: user)
+    }
+
     /// Makes a mailbox. `.exists` when there is one; `.permissionDenied` when `identity` (nil: the store itself) may not.
+    /// A user's missing levels above it are made afterwards (`fillIn`).
     ///
     /// The order of writes: directories, cyrus.header, cyrus.index (each synced, with its directory), then both records of mailboxes.db
     /// in one transaction, then the quota's count of folders. A crash before the transaction leaves a directory that no record names, one after
@@ -26,7 +50,7 @@ extension MailStore {
     public func create(
         _ name: MailboxName, _ template: MailboxTemplate = MailboxTemplate(), as identity: Identity?, under user: borrowing UserLock
     ) throws(MailboxError) -> MailboxEntry {
-        precondition(user.user == name.user, "creating \(name) under the lock of another user")
+        try user.guards(name)
         try name.validate()
         let list = try list
         let old = try list.find(name)
@@ -46,11 +70,11 @@ extension MailStore {
             throw .overQuota(full.name)
         }
         try makeFiles(entry, quotaRoot: root, options: template.options)
-        try makeIntermediates(above: name, partition: entry.partition)
         try list.update(entry)
         if let root { try enterQuota(root, entry) }
         enterConversations(entry)
         tell(.mailbox(name))
+        try fillIn(above: name, under: user)
         return entry
     }
 
@@ -100,18 +124,18 @@ extension MailStore {
         return acl
     }
 
-    /// UIDVALIDITY and modseqs of a new mailbox, above those that the name had before.
+    /// UIDVALIDITY, above the one that the name had before, and modseqs of a new mailbox.
     private func numbers(for entry: inout MailboxEntry, _ template: MailboxTemplate, _ old: MailboxEntry?) throws(MailboxError) {
         let before = old?.uidValidity ?? UIDValidity(0)
         if configuration[.conversations] {
             var counters = try UserCounters(path: try countersPath(for: entry))
-            let next = counters.next(UserCounters.Kind(entry.type), after: old?.foldermost ?? .none, folder: true)
-            entry.createdModSeq = template.createdModSeq ?? next
+            let next = counters.next(UserCounters.Kind(entry.type), after: .none, folder: true)
+            entry.createdModSeq = template.createdModSeq ?? (old?.type.isIntermediate == true ? old?.createdModSeq : nil) ?? next
             entry.folderModSeq = next
             entry.uidValidity = template.uidValidity ?? counters.nextUIDValidity(now: Clock.now, atLeast: before)
             try counters.write()
         } else {
-            entry.createdModSeq = template.createdModSeq ?? ModSeq(max(1, old?.foldermost.rawValue ?? 0))
+            entry.createdModSeq = template.createdModSeq ?? ModSeq(1)
             entry.folderModSeq = entry.createdModSeq
             entry.uidValidity =
                 template.uidValidity ?? UIDValidity(max(UInt32(truncatingIfNeeded: Clock.now), before.rawValue &+ 1))
@@ -157,22 +181,14 @@ extension MailStore {
         }
     }
 
-    /// A user's folder of folders that is itself none gets a record, so that LIST and replication know the way.
-    private func makeIntermediates(above name: MailboxName, partition: String) throws(MailboxError) {
-        guard name.user != nil, !name.isDeleted, !name.isInbox else { return }
-        var parent = name.parent
-        while let step = parent, !step.isInbox {
-            let found = try list.find(step)
-            if let found, !found.type.isDeleted { return }
-            var entry = MailboxEntry(name: step)
-            entry.type = MailboxType(.email, .intermediate)
-            entry.uniqueID = UniqueID.make()
-            entry.modified = Clock.now
-            entry.createdModSeq = ModSeq(max(1, found?.foldermost.rawValue ?? 0))
-            entry.folderModSeq = entry.createdModSeq
-            try list.update(entry)
-            parent = step.parent
-        }
+    /// Makes the levels that are missing between a user's mailbox and the next record above it, nearest first: what is below a name can
+    /// only be reached when the name is a mailbox itself.
+    func fillIn(above name: MailboxName, under user: borrowing UserLock) throws(MailboxError) {
+        guard name.user != nil, !name.isDeleted, let step = name.parent, !step.isInbox else { return }
+        if let found = try list.find(step), !found.type.isDeleted { return }
+        logger.notice("mboxlist: intermediate fill-in mailbox: \(step)")
+        // The next one up is made by this.
+        try create(step, as: nil, under: user)
     }
 
     /// Someone's rights on a mailbox: by its ACL, with what owners and admins have in any case.

@@ -6,9 +6,7 @@ extension MailStore {
     public func deleteMailbox(_ name: MailboxName, as identity: Identity) throws(MailboxError) {
         guard let entry = try list.find(name), !entry.type.isDeleted else { throw .nonexistent(name.text) }
         let rights = rights(of: identity, on: entry)
-        if entry.type.isIntermediate {
-            throw rights.contains(.lookup) || name.user == identity.user ? .nonexistent(name.text) : .permissionDenied
-        }
+        if entry.type.isIntermediate { throw .nonexistent(name.text) }
         if name.isInbox {
             if name.user == identity.user { throw .notSupported("an INBOX is not deleted by its owner") }
             guard identity.isAdmin, rights.contains(.deleteMailbox) else {
@@ -45,7 +43,9 @@ extension MailStore {
         let found = try list.find(old)
         guard let entry = found, !entry.type.isDeleted else { throw .nonexistent(old.text) }
         let rights = rights(of: identity, on: entry)
-        guard rights.contains(.lookup) || entry.type.isIntermediate else { throw .nonexistent(old.text) }
+        guard rights.contains(.lookup) || (entry.type.isIntermediate && (old.user == identity.user || identity.isAdmin)) else {
+            throw .nonexistent(old.text)
+        }
         if old == new {
             guard let partition, identity.isAdmin else { throw .exists(new.text) }
             if partition == entry.partition { throw .exists(new.text) }
@@ -58,7 +58,8 @@ extension MailStore {
         if old.isInbox || new.isInbox, !(identity.isAdmin && configuration[.allowusermoves]) {
             throw .notSupported("renaming a user's INBOX needs allowusermoves")
         }
-        if entry.isRegular {
+        // Admins rename what they may not delete.
+        if entry.isRegular, !identity.isAdmin {
             guard rights.contains(.deleteMailbox) else { throw .permissionDenied }
         }
         try new.validate()
@@ -100,18 +101,28 @@ extension MailStore {
                 pairs.append((entry.name, target))
             }
         }
+        switch second {
+        case .some(let other) where other.user == new.user: try fillIn(above: new, under: other)
+        default: try fillIn(above: new, under: lock)
+        }
         return pairs
     }
 
+    /// A level without a mailbox of its own: only its records move.
     private func renameStep(_ entry: MailboxEntry, to name: MailboxName) throws(MailboxError) {
-        var tombstone = entry
-        tombstone.type = MailboxType(.email, .deleted)
-        tombstone.modified = Clock.now
-        tombstone.history = []
         var moved = entry
         moved.name = name
         moved.history = []
         moved.modified = Clock.now
+        moved.folderModSeq = ModSeq(entry.foldermost.rawValue + 1)
+        if configuration[.conversations] {
+            var counters = try UserCounters(path: countersPath(entry.name))
+            moved.folderModSeq = counters.next(UserCounters.Kind(entry.type), after: entry.foldermost, folder: true)
+            try counters.write()
+        }
+        var tombstone = moved
+        tombstone.name = entry.name
+        tombstone.type.state.insert(.deleted)
         try list.update(moved, tombstone: tombstone)
     }
 

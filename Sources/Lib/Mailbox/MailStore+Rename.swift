@@ -62,6 +62,7 @@ extension MailStore {
         } else {
             try list.update(entry)
         }
+        if name != old.name { logger.info("Rename: \(old.name) -> \(name)") }
         let before = pending.header
         if movesFiles { mailbox.closeFiles() }
         isDone = true

@@ -210,7 +210,7 @@ final class PendingChange {
         }
         if counters == nil { counters = try UserCounters(path: store.countersPath(mailbox.name)) }
         let kind = UserCounters.Kind(headerFile.type)
-        // Loaded above.
+        // Loaded above; changed in place, once for each message of a big COPY.
         let next = counters!.next(kind, after: header.highestModSeq, folder: folder, deleted: deleted)
         header.highestModSeq = next
         return next
@@ -278,9 +278,7 @@ final class PendingChange {
         var run: [UInt8] = []
         var runStart = 0
         var next = 0
-        for number in changed.keys.sorted() {
-            // Keys come from the dictionary itself.
-            let record = changed[number]!
+        for (number, record) in changed.sorted(by: { $0.key < $1.key }) {
             if number != next, !run.isEmpty {
                 try mailbox.writeIndex(run, at: IndexHeader.currentSize + (runStart - 1) * IndexRecord.currentSize)
                 run.removeAll(keepingCapacity: true)

@@ -156,9 +156,10 @@ public final class MailboxList {
             let before = try? MailboxEntry(id: id, value: old.span.bytes, path: database.path)
         {
             full.history = before.history
-            if before.name != entry.name {
+            let becomesReal = before.type.isIntermediate && entry.isRegular
+            if before.name != entry.name || becomesReal {
                 var former = before
-                former.type.state.insert(.deleted)
+                if before.name != entry.name { former.type.state.insert(.deleted) }
                 full.history.insert(
                     MailboxEntry.Former(
                         name: before.name, modified: entry.modified, uidValidity: before.uidValidity,

@@ -29,7 +29,8 @@ public struct Rights: OptionSet, Hashable, Sendable, CustomStringConvertible {
         (UInt8(ascii: "x"), .deleteMailbox), (UInt8(ascii: "t"), .deleteMessages), (UInt8(ascii: "e"), .expunge),
     ]
 
-    /// The right of one letter; `c` and `d` are RFC 2086's (create; delete), nil for a letter that is none.
+    /// What one letter stands for; `c` and `d` are RFC 2086's, of more than one right each. `deleteRight` (option `deleteright`) says
+    /// which letter of `c`, `d` and `x` a client of those days deletes mailboxes with. nil for a letter that is none.
     public static func right(_ letter: UInt8, deleteRight: UInt8 = UInt8(ascii: "c")) -> Rights? {
         if let found = letters.first(where: { $0.0 == letter }) { return found.1 }
         switch letter {
@@ -43,12 +44,26 @@ public struct Rights: OptionSet, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads rights as stored, where letters that are none are passed over.
-    public init(_ text: some StringProtocol) {
+    /// The rights that a client's letters ask for. `c` and `d` count only where none of the rights they stand for is named itself:
+    /// `kc` is `k`. Letters that are none are passed over.
+    public init(requested letters: some Sequence<UInt8>, deleteRight: UInt8 = UInt8(ascii: "c")) {
         self = []
-        for letter in text.utf8 {
-            if let right = Rights.right(letter) { insert(right) }
+        var old: [Rights] = []
+        for letter in letters {
+            guard let right = Rights.right(letter, deleteRight: deleteRight) else { continue }
+            if letter == UInt8(ascii: "c") || letter == UInt8(ascii: "d") { old.append(right) } else { insert(right) }
         }
+        let named = self
+        for group in old where group.isDisjoint(with: named) { formUnion(group) }
+    }
+
+    /// Reads rights as stored, where letters that are none are passed over. `c` and `d` follow the rights they stand for; alone they are
+    /// from before RFC 4314.
+    public init(_ text: some StringProtocol) {
+        self.init(requested: text.utf8)
+        let explicit: Rights = [.createMailbox, .deleteMailbox, .deleteMessages, .expunge]
+        let named = Rights(requested: text.utf8.filter { $0 != UInt8(ascii: "c") && $0 != UInt8(ascii: "d") })
+        if !named.isDisjoint(with: explicit) { self = named }
     }
 
     /// As Cyrus writes them: `lrswipkxte`, then `c` and `d` where any of theirs is there, `a`, `n`, digits.

@@ -71,6 +71,9 @@ int cy_close_on_exec_from(unsigned first);
 /* The uid of the process at the other end of a unix socket, -1 when unknown. */
 long cy_peer_user(int fd);
 
+/* Lets memory that is read soon come into the cache. Any address will do: nothing is read. */
+static inline void cy_prefetch(uintptr_t address) { __builtin_prefetch((const void *)address); }
+
 static inline int cy_umask(int mask) { return (int)umask((mode_t)mask); }
 static inline void *cy_map_failed(void) { return MAP_FAILED; }
 
