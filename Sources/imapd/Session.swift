@@ -40,6 +40,8 @@ final class Session {
     /// The folder that `user+folder` at LOGIN made the INBOX (imapmagicplus).
     var magicFolder: String?
     private var reader = CommandReader()
+    /// The message that came with the command in hand.
+    var incoming: IncomingMessage?
 
     init(_ service: IMAPService, _ connection: Connection, _ client: Client) throws(SASLServer.Failure) {
         self.service = service
@@ -102,7 +104,7 @@ final class Session {
     private func serveOne() throws(ConnectionError) {
         let command: [UInt8]
         do throws(CommandReader.Failure) {
-            command = try reader.next(connection)
+            (command, incoming) = try reader.next(connection) { incomingMessage($0) }
         } catch {
             switch error {
             case .connection(let error): throw error
@@ -137,6 +139,7 @@ final class Session {
             return
         }
         try dispatch(Tag(tag), &parser)
+        incoming = nil
         try connection.flushIfFull()
     }
 

@@ -62,7 +62,9 @@ extension Session {
             let start = searched == 0 ? 0 : intake.lineStart
             guard DeliveredHeader.end(intake.early.span.bytes, from: start) != nil || isLast else {
                 intake.rememberLineStart()
-                if intake.early.count > transaction.settings.sizeLimit { intake.refuse(.syntax) }
+                if intake.early.count > MessageIntake.headerLimit {
+                    intake.refuse(.refused(MessageIntake.Refusal.invalidHeader.text))
+                }
                 return
             }
             let early = intake.early
