@@ -8,12 +8,13 @@ import Wire
 
 /// imapd: what is kept from one connection of the process to the next.
 final class IMAPService: ServiceProtocol {
-    /// -s: TLS from the start; -p SSF: a layer outside protects; -N: no SASL; -q: quota warnings are not given.
+    /// -s: TLS from the start; -p SSF: a layer outside protects; -N: no SASL; -q: quotas do not stop messages.
     static let flags = "Np:sq"
 
     let context: ServiceContext
     let sasl: SASLServer
     private var tls: TLSContext?
+    var usage = UsageMeter()
     let offersTLS: Bool
 
     init(_ context: ServiceContext) {

@@ -52,7 +52,7 @@ extension Session {
         let staged = try store.stage(content.span.bytes, parsed: parsed, partition: entry.partition)
         let lock = try store.lock(user: entry.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
-        if let root = change.headerFile.quotaRoot, let quota = try store.quotas.find(root),
+        if !context.options.has("q"), let root = change.headerFile.quotaRoot, let quota = try store.quotas.find(root),
             let full = quota.firstExceeded(by: QuotaUsage(storage: Int64(content.count), messages: 1))
         {
             throw .overQuota(full.name)

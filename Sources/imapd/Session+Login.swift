@@ -263,7 +263,8 @@ extension Session {
     }
 
     private func refuse(_ tag: Tag, _ mechanism: String, _ error: SASLServer.Failure) {
-        context.logger.notice("badlogin: \(client.host) \(mechanism) [\(error.description)]")
+        let user = sasl.user ?? sasl.authenticated ?? "-notset-"
+        context.logger.notice("badlogin: \(client.host) \(mechanism) (\(user)) [\(error.description)]")
         pauseAfterFailure()
         // Whether it is the name or the password that is wrong is nobody's business.
         no(tag, SASLSession.text(error.code == -20 ? -13 : error.code))
@@ -290,9 +291,13 @@ extension Session {
 
     /// Admits a user who has shown who he is, or tells him why not.
     private func finishLogin(_ tag: Tag, _ user: String, mechanism: String, response: String) throws(CommandFailure) {
-        if let reason = context.accounts.denial(of: user) {
-            context.logger.error("user '\(user)' denied access to service '\(context.service)': \(reason)")
-            no(tag, "Login failed: [ALERT] \(reason)")
+        if context.accounts.isDenied(user) {
+            let reason = "user '\(user)' is denied access to service '\(context.service)'"
+            context.logger.error("user '\(user)' denied access to service '\(context.service)'")
+            context.logger.notice(
+                "badlogin: \(client.host) \(mechanism) (\(user)) [SASL(-14): authorization failure: \(reason)]")
+            pauseAfterFailure()
+            no(tag, "\(mechanism == "plaintext" ? "Login failed: " : "")authorization failure")
             resetSASL()
             return
         }
@@ -320,9 +325,7 @@ extension Session {
     private func autocreate(_ user: String, _ identity: Identity) {
         guard context.configuration[.autocreate_quota] >= 0, !identity.isAdmin, user != "anonymous" else { return }
         do throws(MailboxError) {
-            if try store.autocreateInbox(of: user) {
-                context.logger.notice("autocreateinbox: User \(user), INBOX was successfully created")
-            }
+            try store.autocreateInbox(of: identity)
         } catch {
             context.logger.error("autocreateinbox: User \(user), INBOX failed: \(error)")
         }
@@ -368,6 +371,7 @@ extension Session {
     func logout(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
         try parsing { () throws(ParseFailure) in try parser.end() }
         if let selected { leave(selected) }
+        if !registration.user.isEmpty { context.logger.notice("\(service.usage.line(for: registration.user))") }
         out("* BYE LOGOUT received\r\n")
         ok(tag, "Completed")
         state = .logout

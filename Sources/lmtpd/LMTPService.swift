@@ -27,7 +27,7 @@ final class LMTPService: ServiceProtocol {
             Program.fatal("\(error)", ExitStatus.temporaryFailure, context.logger)
         }
         delivery = MessageDelivery(context.store)
-        resolver = RecipientResolver(context.store)
+        resolver = RecipientResolver(context.store) { context.accounts.identity(of: $0) }
         offersTLS = TLSContext.isConfigured(context.configuration)
     }
 

@@ -21,6 +21,8 @@ public final class IndexView {
     public private(set) var header: IndexHeader
     /// Names of keywords by slot, as of the last refresh.
     public private(set) var keywords: [[UInt8]] = []
+    /// Copies are made whatever quotas say (imapd -q).
+    public var ignoresQuota = false
     private var generation: UInt32
     private var toldExists = 0
     private var toldKeywords: [[UInt8]] = []

@@ -69,6 +69,7 @@ extension MailStore {
             throw .overQuota(full.name)
         }
         try makeFiles(entry, quotaRoot: root, options: template.options)
+        audit?.created(entry)
         try list.update(entry)
         if let root { try adjustQuota(root, by: QuotaUsage(folders: 1)) }
         enterConversations(entry)

@@ -60,6 +60,8 @@ extension MailStore {
         if let root, let header { try adjustQuota(root, by: QuotaUsage() - (header.usage + QuotaUsage(folders: 1))) }
         removeFiles(entry, except: nil)
         if let id = entry.uniqueID { try annotations.removeAll(scope: id.text) }
+        logger.notice("Deleted mailbox \(entry.name)")
+        audit?.deleted(entry)
         tell(.unmailbox(entry.name))
     }
 

@@ -52,11 +52,11 @@ extension MailStore {
             tombstone.createdModSeq = old.createdModSeq
             tombstone.folderModSeq = modSeq
             tombstone.modified = entry.modified
+            logger.info("Rename: \(old.name) -> \(name)")
             try list.update(entry, tombstone: tombstone)
         } else {
             try list.update(entry)
         }
-        if name != old.name { logger.info("Rename: \(old.name) -> \(name)") }
         let before = pending.header
         if movesFiles { mailbox.closeFiles() }
         isDone = true
@@ -67,6 +67,7 @@ extension MailStore {
             if let oldRoot { try quotas.adjust(oldRoot, by: QuotaUsage() - weight, modSeq: quotaModSeqs.old) }
             if let newRoot { try quotas.adjust(newRoot, by: weight, modSeq: quotaModSeqs.new) }
         }
+        if entry.partition != old.partition { audit?.moved(entry, from: old.partition) }
         if movesFiles { removeFiles(old, except: entry) }
         tell(.rename(old.name, name))
         return entry

@@ -257,6 +257,8 @@ final class PendingChange {
             header.headerFileCRC = CRC32.of(bytes)
             newHeaderFile = headerFile
         }
+        // What the records are now is gone once they are written.
+        let audited = store.audit?.lines(of: self) ?? []
         try writeRecords()
         var bytes: [UInt8] = []
         header.startOffset = UInt32(IndexHeader.currentSize)
@@ -266,6 +268,7 @@ final class PendingChange {
         try mailbox.syncIndex()
         isCommitted = true
         commitConversations()
+        for line in audited { store.audit?.log(line) }
         try mailbox.wrote(header, headerFile: newHeaderFile, crc: header.headerFileCRC)
         try adjustQuota()
         tellObservers()
