@@ -54,7 +54,7 @@ let package = Package(
         // ── first floor: formats, and what is configured and stored ─────────────────────────────
         lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: a record per option, errors with file and line
         lib("DList", ["Bytes"]),  // dlist, the notation of mailboxes.db values and of replication
-        lib("CyrusDB", ["Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
+        lib("CyrusDB", ["CPosix", "Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
         lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS and compression
@@ -88,6 +88,9 @@ let package = Package(
 
         // ── benchmarks ──────────────────────────────────────────────────────────────────────────
         // The client of make bench.
+        // This project's database engines, beside Benchmarks/dbpeers, which does the same with other libraries.
+        .executableTarget(
+            name: "dbbench", dependencies: ["CyrusDB", "Posix", "Bytes", log], path: "Benchmarks/dbbench", swiftSettings: strict),
         .executableTarget(name: "mailbench", dependencies: ["Posix"], path: "Benchmarks/mailbench", swiftSettings: strict),
 
         // ── tests ───────────────────────────────────────────────────────────────────────────────
@@ -102,14 +105,18 @@ let package = Package(
         tests("CtlCyrusdb", ["ctl_cyrusdb", "CyrusDB", "Posix", log]),
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
-        tests("Mailbox", ["Mailbox", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
+        tests("Mailbox", ["Mailbox", "Index", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
         tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
         tests("Interop", ["DebianCyrus", "imapd", "lmtpd", "cyr_expire", "ctl_cyrusdb"], resources: [.copy("Support")]),
         tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),
         tests(
-            "Crash", ["DebianCyrus", "imapd", "lmtpd", "Mailbox", "Configuration", "Posix", "Bytes", log], resources: [.copy("Support")]),
+            "Crash",
+            [
+                "DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_expire", "Mailbox", "Message", "CyrusDB", "Configuration",
+                "Posix", "Bytes", log,
+            ], resources: [.copy("Support")]),
         tests("Master", ["master", "Configuration", "Posix"]),
     ]
 )

@@ -97,10 +97,14 @@ struct Expiry {
         let lock = try store.lock(user: entry.name.user, .exclusive)
         defer { lock.keep() }
         let mailbox = try store.mailbox(entry)
+        var inDoubt = false
         do {
             let view = try mailbox.read(under: lock)
             messages += view.recordCount
+            inDoubt = view.header.quotaInDoubt
         }
+        // Locking it for a change counts the quota anew.
+        if inDoubt { _ = try mailbox.change(under: lock) }
         mailboxes += 1
         if options.removesKeywords {
             for (slot, name) in try mailbox.removeUnusedKeywords(under: lock) {

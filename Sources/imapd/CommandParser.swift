@@ -133,6 +133,18 @@ struct CommandParser {
         return content
     }
 
+    /// The `{N}` CRLF of a literal whose bytes stand elsewhere (see `CommandReader`).
+    mutating func announcedLiteral() throws(ParseFailure) {
+        let start = at
+        guard take(UInt8(ascii: "{")) else { throw .missingArgument }
+        while let byte = peek, byte.isASCIIDigit { at += 1 }
+        _ = take(UInt8(ascii: "+"))
+        guard take(UInt8(ascii: "}")), take(0x0d), take(0x0a) else {
+            at = start
+            throw .bad("Invalid literal")
+        }
+    }
+
     mutating func number() throws(ParseFailure) -> UInt32 {
         let start = at
         var value: UInt64 = 0

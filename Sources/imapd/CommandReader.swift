@@ -3,7 +3,8 @@ import Wire
 
 /// Puts commands together from lines and literals, asking for synchronising literals with `+ go ahead`.
 ///
-/// A command's bytes stand in one piece, each literal as `{N}` CRLF and its N bytes, for `CommandParser`.
+/// A command's bytes stand in one piece, each literal as `{N}` CRLF and its N bytes, for `CommandParser`; but an APPEND's message stands
+/// beside them, and only its `{N}` CRLF is in its place.
 struct CommandReader {
     struct Limits {
         /// A line of a command (between literals).
@@ -26,35 +27,44 @@ struct CommandReader {
 
     var limits = Limits()
 
-    /// The next command, without its last CRLF.
-    func next(_ connection: Connection) throws(Failure) -> [UInt8] {
+    /// The next command, without its last CRLF. `incoming` is asked, with the command so far, whether a literal is a message and where it
+    /// goes; without one it is held in memory, and may be no longer than other arguments.
+    func next(
+        _ connection: Connection, incoming: ([UInt8]) -> IncomingMessage?
+    ) throws(Failure) -> (bytes: [UInt8], message: IncomingMessage?) {
         var command: [UInt8] = []
+        var message: IncomingMessage?
         while true {
             let line = try line(connection, soFar: command)
             let start = command.count
             command.append(contentsOf: line)
-            guard let literal = Self.literal(at: command[start...]) else { return command }
-            let isMessage = Self.isAppend(command)
-            let limit = isMessage ? limits.message : limits.literal
-            if literal.size > limit || (limits.total > 0 && !isMessage && command.count + literal.size > limits.total) {
-                if literal.isSynchronizing {
-                    throw .tooLong(tag: Self.tag(command), isMessage ? "Message too large" : "Literal too large")
-                }
+            guard let literal = Self.literal(at: command[start...]) else { return (command, message) }
+            let isMessage = message == nil && Self.isAppend(command)
+            let target = isMessage ? incoming(command) : nil
+            let limit = target == nil ? limits.literal : limits.message
+            if literal.size > limit || (limits.total > 0 && target == nil && command.count + literal.size > limits.total) {
+                let text = target == nil ? "Literal too large" : "Message too large"
+                if literal.isSynchronizing { throw .tooLong(tag: Self.tag(command), text) }
                 guard literal.size <= 64 << 20 else { throw .hopeless("Literal too large") }
-                try skip(literal.size, connection)
                 let tag = Self.tag(command)
+                try take(literal.size, connection) { _ in }
                 _ = try line_(connection)
-                throw .tooLong(tag: tag, isMessage ? "Message too large" : "Literal too large")
+                throw .tooLong(tag: tag, text)
             }
             if literal.isSynchronizing { connection.out.append("+ go ahead\r\n") }
             command.append(0x0d)
             command.append(0x0a)
             do throws(ConnectionError) {
                 if literal.isSynchronizing { try connection.flush() }
-                command.reserveCapacity(command.count + literal.size + 64)
-                try connection.read(literal.size, into: &command)
             } catch {
                 throw .connection(error)
+            }
+            if let target {
+                message = target
+                try take(literal.size, connection) { target.append($0.array) }
+            } else {
+                command.reserveCapacity(command.count + literal.size + 64)
+                try take(literal.size, connection) { command.append($0) }
             }
         }
     }
@@ -73,10 +83,11 @@ struct CommandReader {
         try line(connection, soFar: [])
     }
 
-    private func skip(_ count: Int, _ connection: Connection) throws(Failure) {
+    /// Takes a literal off the wire, piece by piece.
+    private func take(_ count: Int, _ connection: Connection, _ body: (RawSpan) -> Void) throws(Failure) {
         var left = count
         do throws(ConnectionError) {
-            while left > 0 { left -= try connection.readSome(upTo: left) { _ in } }
+            while left > 0 { left -= try connection.readSome(upTo: left, body) }
         } catch {
             throw .connection(error)
         }

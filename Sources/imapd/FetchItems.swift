@@ -70,8 +70,16 @@ struct FetchItems {
             try item(&parser, inList: false)
         }
         try parser.end()
-        // What the cache answers is told before what needs the message, as by Cyrus.
-        sections = sections.filter(\.isHeaderList) + sections.filter { !$0.isHeaderList }
+        // As by Cyrus: first the items of RFC822's names, each once, then lists of header fields, then sections as they were asked for.
+        var ordered: [Section] = []
+        for name in ["RFC822.HEADER", "RFC822.TEXT", "RFC822"] {
+            let label = [UInt8](name.utf8)
+            let named = sections.filter { $0.label == label }
+            // Asked for with and without .PEEK it sets \Seen.
+            if let first = named.first(where: { !$0.isPeek }) ?? named.first { ordered.append(first) }
+            sections.removeAll { $0.label == label }
+        }
+        sections = ordered + sections.filter(\.isHeaderList) + sections.filter { !$0.isHeaderList }
     }
 
     private mutating func item(_ parser: inout CommandParser, inList: Bool) throws(ParseFailure) {

@@ -1,4 +1,3 @@
-import COpenSSL
 import Configuration
 import Mailbox
 import Posix
@@ -12,27 +11,12 @@ final class IMAPService: ServiceProtocol {
     static let flags = "Np:sq"
 
     let context: ServiceContext
-    let sasl: SASLServer
-    private var tls: TLSContext?
+    let security: ServiceSecurity
     var usage = UsageMeter()
-    let offersTLS: Bool
 
     init(_ context: ServiceContext) {
         self.context = context
-        do throws(SASLServer.Failure) {
-            sasl = try SASLServer(context.configuration, service: "imap", logger: context.logger)
-        } catch {
-            Program.fatal("\(error)", ExitStatus.temporaryFailure, context.logger)
-        }
-        offersTLS = TLSContext.isConfigured(context.configuration)
-    }
-
-    /// The process's TLS context, made when first wanted.
-    func tlsContext() throws(TLSContext.Failure) -> TLSContext {
-        if let tls { return tls }
-        let made = try TLSContext(context.configuration)
-        tls = made
-        return made
+        security = ServiceSecurity(context, protocol: "imap")
     }
 
     func serve(_ connection: Connection, _ client: Client) {

@@ -5,17 +5,20 @@ import Posix
 import Wire
 
 extension Session {
-    func append(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        let (external, flags, date, content) = try parsing { () throws(ParseFailure) -> ([UInt8], [[UInt8]], Int64?, [UInt8]) in
+    /// What stands before the message: mailbox, flags, date.
+    private struct AppendArguments {
+        let mailbox: [UInt8]
+        var flags: [[UInt8]] = []
+        var date: Int64?
+
+        init(_ parser: inout CommandParser) throws(ParseFailure) {
             try parser.space()
-            let name = try parser.astring()
+            mailbox = try parser.astring()
             try parser.space()
-            var flags: [[UInt8]] = []
             if parser.peek == UInt8(ascii: "(") {
                 flags = try parser.flags()
                 try parser.space()
             }
-            var date: Int64?
             if parser.peek == UInt8(ascii: "\"") {
                 let text = try parser.quoted()
                 guard let parsed = MessageDate.parseInternalDate(text.span.bytes) else {
@@ -25,35 +28,70 @@ extension Session {
                 try parser.space()
             }
             guard parser.peek == UInt8(ascii: "{") else { throw ParseFailure.bad("Missing required argument to Append command") }
-            let content = try parser.literal()
-            try parser.end()
-            return (name, flags, date, content)
         }
-        let (system, keywords) = try parsing { () throws(ParseFailure) in try flagSets(flags) }
-        let name = try internalName(external)
+    }
+
+    /// Where the message goes that follows this start of a command; nil when none may: not logged in, or not at the place of one.
+    /// It is read whether or not the mailbox is there: the answer comes after it.
+    func incomingMessage(_ command: [UInt8]) -> IncomingMessage? {
+        guard identity != nil else { return nil }
+        var parser = CommandParser(command)
+        let external: [UInt8]
+        do throws(ParseFailure) {
+            _ = try parser.atom()
+            try parser.space()
+            guard try parser.word() == [UInt8]("APPEND") else { return nil }
+            external = try AppendArguments(&parser).mailbox
+        } catch {
+            return nil
+        }
+        let found = try? store.list.find(internalName(external))
+        let partition = found?.partition ?? context.configuration[.defaultpartition] ?? "default"
+        return IncomingMessage(store, partition: context.configuration.partition(partition) == nil ? "default" : partition)
+    }
+
+    func append(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
+        let arguments = try parsing { () throws(ParseFailure) -> AppendArguments in
+            let arguments = try AppendArguments(&parser)
+            try parser.announcedLiteral()
+            try parser.end()
+            return arguments
+        }
+        let (system, keywords) = try parsing { () throws(ParseFailure) in try flagSets(arguments.flags) }
+        let name = try internalName(arguments.mailbox)
         guard let (entry, rights) = try targetEntry(tag, name) else { return }
-        guard !content.isEmpty else {
+        guard let incoming else {
+            bad(tag, "Missing required argument to Append command")
+            return
+        }
+        let message = try storing { () throws(MailboxError) in try incoming.take() }
+        guard message.count > 0 else {
             no(tag, "Zero-length message literal")
             return
         }
-        let (validity, uid) = try storing { () throws(MailboxError) -> (UIDValidity, UID) in
-            try store(content, in: entry, rights, system, keywords, date)
+        let (validity, uid): (UIDValidity, UID)
+        do throws(MailboxError) {
+            (validity, uid) = try store(message, in: entry, rights, system, keywords, arguments.date)
+        } catch {
+            throw .mailbox(error)
         }
         try tellChanges(mayExpunge: true)
         ok(tag, rights.contains(.read) ? "[APPENDUID \(validity.rawValue) \(uid)] Completed" : "Completed")
     }
 
     private func store(
-        _ content: [UInt8], in entry: MailboxEntry, _ rights: Rights, _ system: MessageFlags, _ keywords: [[UInt8]], _ date: Int64?
+        _ message: consuming MessageSpool, in entry: MailboxEntry, _ rights: Rights, _ system: MessageFlags, _ keywords: [[UInt8]],
+        _ date: Int64?
     ) throws(MailboxError) -> (UIDValidity, UID) {
-        let content = try checked(content)
-        let parsed = Message.parse(content, limits: ParserLimits(boundaryLimit: context.configuration[.boundary_limit]))
+        let configuration = context.configuration
+        try message.check(eightBit: configuration[.reject8bit] ? .reject : configuration[.munge8bit] ? .munge : .keep)
+        let limits = ParserLimits(boundaryLimit: configuration[.boundary_limit])
         let mailbox = try store.mailbox(entry)
-        let staged = try store.stage(content.span.bytes, parsed: parsed, partition: entry.partition)
+        let staged = try message.stage(in: store, partition: entry.partition, limits: limits)
         let lock = try store.lock(user: entry.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
         if !context.options.has("q"), let root = change.headerFile.quotaRoot, let quota = try store.quotas.find(root),
-            let full = quota.firstExceeded(by: QuotaUsage(storage: Int64(content.count), messages: 1))
+            let full = quota.firstExceeded(by: QuotaUsage(storage: Int64(staged.size), messages: 1))
         {
             throw .overQuota(full.name)
         }
@@ -69,25 +107,5 @@ extension Session {
         let validity = change.header.uidValidity
         try change.commit()
         return (validity, uid)
-    }
-
-    /// The message as it is stored, or why it is not.
-    private func checked(_ content: [UInt8]) throws(MailboxError) -> [UInt8] {
-        let configuration = context.configuration
-        let policy: MessageIntake.EightBit = configuration[.reject8bit] ? .reject : configuration[.munge8bit] ? .munge : .keep
-        do throws(MessageIntake.Refusal) {
-            try MessageIntake.check(content.span.bytes, eightBit: policy)
-        } catch {
-            switch error {
-            case .containsNUL: throw .containsNUL
-            case .bareNewlines: throw .containsBareNewlines
-            case .invalidHeader: throw .badHeader
-            case .eightBitHeader: throw .contains8Bit
-            }
-        }
-        guard policy == .munge else { return content }
-        var munged = content
-        _ = MessageIntake.munge(&munged)
-        return munged
     }
 }

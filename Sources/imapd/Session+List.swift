@@ -265,38 +265,43 @@ extension Session {
     private func statusFigures(_ entry: MailboxEntry, _ items: Set<String>) throws(MailboxError) -> [String: String] {
         let mailbox = try store.mailbox(entry)
         let lock = try store.lock(user: entry.name.user, .shared)
-        let view = try mailbox.read(under: lock)
-        let header = view.header
-        var figures: [String: String] = [
-            "MESSAGES": String(header.exists), "UIDNEXT": String(UInt64(header.lastUID.rawValue) + 1),
-            "UIDVALIDITY": String(header.uidValidity.rawValue), "SIZE": String(header.quotaUsed),
-            "CREATEDMODSEQ": String(header.createdModSeq.rawValue), "HIGHESTMODSEQ": String(header.highestModSeq.rawValue),
-            "MAILBOXID": "(\(entry.uniqueID?.text ?? ""))",
-        ]
-        let seenApart = entry.name.user != me.user && !header.options.contains(.sharedSeen)
-        guard items.contains("RECENT") || (items.contains("UNSEEN") && seenApart) else {
-            figures["UNSEEN"] = String(header.unseenCount)
-            return figures
-        }
-        var recentUID = header.recentUID
+        var figures: [String: String]
         var seen: SequenceSet?
-        if seenApart, let user = me.user, let id = entry.uniqueID {
-            let record = try store.seen(of: user).find(id)
-            recentUID = record.lastUID
-            seen = SequenceSet(record.seen.span.bytes) ?? SequenceSet()
+        do {
+            // The header tells most of it, and a client asks this of every mailbox when it starts.
+            let view = try mailbox.read(under: lock, checking: .ends)
+            let header = view.header
+            figures = [
+                "MESSAGES": String(header.exists), "UIDNEXT": String(UInt64(header.lastUID.rawValue) + 1),
+                "UIDVALIDITY": String(header.uidValidity.rawValue), "UNSEEN": String(header.unseenCount),
+                "SIZE": String(header.quotaUsed), "CREATEDMODSEQ": String(header.createdModSeq.rawValue),
+                "HIGHESTMODSEQ": String(header.highestModSeq.rawValue), "MAILBOXID": "(\(entry.uniqueID?.text ?? ""))",
+            ]
+            var recentUID = header.recentUID
+            let seenApart = entry.name.user != me.user && !header.options.contains(.sharedSeen)
+            if seenApart, !items.isDisjoint(with: ["RECENT", "UNSEEN"]), let user = me.user, let id = entry.uniqueID {
+                let record = try store.seen(of: user).find(id)
+                recentUID = record.lastUID
+                seen = SequenceSet(record.seen.span.bytes) ?? SequenceSet()
+            }
+            if items.contains("RECENT"), recentUID < header.lastUID {
+                // Only what came since can be recent.
+                var recent = 0
+                try view.forEachRecord(from: view.firstRecord(atLeast: UID(recentUID.rawValue + 1))) { _, record throws(MailboxError) in
+                    if !record.flags.contains(.expunged) { recent += 1 }
+                }
+                figures["RECENT"] = String(recent)
+            }
         }
-        var recent = 0
-        var unseen = 0
-        try view.forEachRecord { _, record throws(MailboxError) in
-            let flags = record.flags
-            if flags.contains(.expunged) { return }
-            let uid = record.uid
-            if uid > recentUID { recent += 1 }
-            let isSeen = seen.map { $0.contains(uid.rawValue) } ?? flags.contains(.seen)
-            if !isSeen { unseen += 1 }
+        if items.contains("UNSEEN"), let seen {
+            var unseen = 0
+            try mailbox.walk(under: lock) { _ throws(MailboxError) in
+                unseen = 0
+            } _: { _, record in
+                if !record.flags.contains(.expunged), !seen.contains(record.uid.rawValue) { unseen += 1 }
+            }
+            figures["UNSEEN"] = String(unseen)
         }
-        figures["RECENT"] = String(recent)
-        figures["UNSEEN"] = String(unseen)
         return figures
     }
 }

@@ -6,131 +6,8 @@ import SASL
 import Service
 import Wire
 
+/// LOGIN, AUTHENTICATE and UNAUTHENTICATE.
 extension Session {
-    // MARK: capabilities
-
-    func capabilities(atGreeting: Bool) -> String {
-        let configuration = context.configuration
-        let isIn = identity != nil
-        var words = ["IMAP4rev1", configuration[.literalminus] ? "LITERAL-" : "LITERAL+", "ID", "ENABLE"]
-        if !atGreeting {
-            words += ["ACL", "CHILDREN", "MOVE", "NAMESPACE", "QUOTA", "RIGHTS=kxten", "STATUS=SIZE", "UIDPLUS", "UNSELECT", "WITHIN"]
-            words += ["NO_ATOMIC_RENAME", "XMOVE"]
-        }
-        if service.offersTLS, tls == nil, !isIn { words.append("STARTTLS") }
-        if isIn || !allowsPlaintext { words.append("LOGINDISABLED") }
-        if !isIn || tls != nil {
-            let mechanisms = sasl.mechanisms(prefix: "AUTH=")
-            if !mechanisms.isEmpty {
-                words.append(mechanisms)
-                if !isIn { words.append("SASL-IR") }
-            }
-        }
-        if !atGreeting {
-            if identity?.isAdmin == true { words.append("UNAUTHENTICATE") }
-            if !isCompressed { words.append("COMPRESS=DEFLATE") }
-            words += ["X-QUOTA=STORAGE", "X-QUOTA=MESSAGE", "X-QUOTA=X-ANNOTATION-STORAGE", "X-QUOTA=X-NUM-FOLDERS"]
-            if configuration[.imapidlepoll] > 0 { words.append("IDLE") }
-            let limit = configuration[.maxmessagesize]
-            words.append("APPENDLIMIT=\(limit > 0 ? limit : 4_294_967_295)")
-        }
-        let hidden = Set((configuration[.suppress_capabilities] ?? "").split(separator: " ").map { $0.uppercased() })
-        return words.filter { !hidden.contains($0.uppercased()) }.joined(separator: " ")
-    }
-
-    /// Passwords may be sent as they are: allowed, or protected by a layer.
-    private var allowsPlaintext: Bool {
-        context.configuration[.allowplaintext] || tls != nil || context.options.has("p")
-    }
-
-    func capability(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        try parsing { () throws(ParseFailure) in try parser.end() }
-        out("* CAPABILITY \(capabilities(atGreeting: false))\r\n")
-        ok(tag, "Completed")
-    }
-
-    // MARK: TLS and compression
-
-    func beginTLS() throws(ConnectionError) {
-        let layer: TLSLayer
-        do throws(TLSContext.Failure) {
-            let tlsContext = try service.tlsContext()
-            layer = try Self.handshake(tlsContext, connection)
-        } catch {
-            context.logger.error("TLS server engine: \(error)")
-            throw .layer("\(error)")
-        }
-        connection.push(layer)
-        tls = layer
-        let bits = layer.bits.used
-        context.logger.notice(
-            "starttls: \(layer.version) with cipher \(layer.cipher) (\(bits)/\(layer.bits.algorithm) bits new) no authentication")
-        sasl.setSecurity(external: bits, identity: layer.peerName, plaintextAllowed: true)
-    }
-
-    private static func handshake(_ context: TLSContext, _ connection: Connection) throws(TLSContext.Failure) -> TLSLayer {
-        do throws(ConnectionError) {
-            return try TLSLayer(context, input: connection.input, output: connection.output, within: 180)
-        } catch {
-            throw TLSContext.Failure("negotiation: \(error)")
-        }
-    }
-
-    func startTLS(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        try parsing { () throws(ParseFailure) in try parser.end() }
-        guard service.offersTLS else {
-            bad(tag, "Unrecognized command")
-            return
-        }
-        guard tls == nil else {
-            bad(tag, "Already did a successful Starttls")
-            return
-        }
-        guard identity == nil else {
-            bad(tag, "Can't Starttls after authentication")
-            return
-        }
-        do throws(TLSContext.Failure) {
-            _ = try service.tlsContext()
-        } catch {
-            context.logger.error("TLS server engine: \(error)")
-            no(tag, "Error initializing TLS")
-            return
-        }
-        ok(tag, "Begin TLS negotiation now")
-        try wiring { () throws(ConnectionError) in
-            try connection.flush()
-            connection.discardInput()
-            try beginTLS()
-        }
-    }
-
-    func compress(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        let algorithm = try parsing { () throws(ParseFailure) -> [UInt8] in
-            try parser.space()
-            let word = try parser.word()
-            try parser.end()
-            return word
-        }
-        guard algorithm == [UInt8]("DEFLATE") else {
-            no(tag, "Unknown COMPRESS algorithm: \(algorithm.text)")
-            return
-        }
-        guard !isCompressed else {
-            bad(tag, "[COMPRESSIONACTIVE] DEFLATE active via COMPRESS")
-            return
-        }
-        try wiring { () throws(ConnectionError) in
-            let layer = try DeflateLayer()
-            ok(tag, "DEFLATE active")
-            try connection.flush()
-            connection.push(layer)
-        }
-        isCompressed = true
-    }
-
-    // MARK: logging in
-
     func login(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
         let (name, password) = try parsing { () throws(ParseFailure) -> ([UInt8], [UInt8]) in
             try parser.space()
@@ -154,7 +31,7 @@ extension Session {
             try finishLogin(tag, "anonymous", mechanism: "anonymous", response: "User logged in")
             return
         }
-        guard allowsPlaintext else {
+        guard security.allowsPlaintext else {
             context.logger.notice("badlogin: \(client.host) plaintext \(given) [Login only available under a layer]")
             no(tag, "Login only available under a layer")
             return
@@ -170,23 +47,18 @@ extension Session {
             no(tag, "Login failed: invalid user")
             return
         }
+        let user: String
         do throws(SASLServer.Failure) {
-            try service.sasl.checkPassword(sasl, user: given, password: password)
+            user = try security.checkPassword(user: given, password: password) ?? canonical
         } catch {
             context.logger.notice("badlogin: \(client.host) plaintext (\(given)) [\(error.description)]")
-            pauseAfterFailure()
-            no(tag, "Login failed: \(SASLSession.text(error.code == -20 ? -13 : error.code))")
+            security.pauseAfterFailure()
+            no(tag, "Login failed: \(PeerSecurity.text(error))")
             return
         }
-        let user = sasl.user ?? canonical
         let pause = context.configuration[.plaintextloginpause] ?? 0
-        if tls == nil, pause > 0 { Clock.sleep(milliseconds: pause * 1000) }
+        if security.tls == nil, pause > 0 { Clock.sleep(milliseconds: pause * 1000) }
         try finishLogin(tag, user, mechanism: "plaintext", response: "User logged in")
-    }
-
-    private func pauseAfterFailure() {
-        let seconds = context.configuration[.failedloginpause]
-        if seconds > 0 { Clock.sleep(milliseconds: seconds * 1000) }
     }
 
     func authenticate(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
@@ -206,86 +78,21 @@ extension Session {
             bad(tag, "Already authenticated")
             return
         }
-        var decoded: [UInt8]?
-        if let initial {
-            if initial == [UInt8("=")] {
-                decoded = []
-            } else {
-                guard let bytes = Base64.decode(initial) else {
-                    bad(tag, "Invalid base64 string")
-                    return
-                }
-                decoded = bytes
+        let outcome = try wiring { () throws(ConnectionError) in
+            try security.authenticate(mechanism, initial: initial) { base64 throws(ConnectionError) in
+                out("+ \(base64)\r\n")
+                return try connection.readLine(limit: 131_072)
             }
         }
-        try exchange(tag, mechanism, decoded)
-    }
-
-    private func exchange(_ tag: Tag, _ mechanism: String, _ initial: [UInt8]?) throws(CommandFailure) {
-        var step: SASLSession.Step
-        do throws(SASLServer.Failure) {
-            step = try sasl.start(mechanism, initial: initial)
-        } catch {
-            refuse(tag, mechanism, error)
-            return
-        }
-        while true {
-            switch step {
-            case .challenge(let bytes):
-                out("+ \(Base64.encode(bytes))\r\n")
-            case .done(let last):
-                // Success data goes out as one more challenge, for which the client sends an empty line.
-                if let last, !last.isEmpty {
-                    out("+ \(Base64.encode(last))\r\n")
-                    _ = try wiring { () throws(ConnectionError) in try connection.readLine(limit: 1024) }
-                }
-                try finishAuthentication(tag, mechanism)
-                return
-            }
-            let line = try wiring { () throws(ConnectionError) in try connection.readLine(limit: 131_072) }
-            if line == [UInt8("*")] {
-                bad(tag, "Client canceled authentication")
-                resetSASL()
-                return
-            }
-            guard let response = Base64.decode(line) else {
-                bad(tag, "Invalid base64 string")
-                resetSASL()
-                return
-            }
-            do throws(SASLServer.Failure) {
-                step = try sasl.step(response)
-            } catch {
-                refuse(tag, mechanism, error)
-                return
-            }
-        }
-    }
-
-    private func refuse(_ tag: Tag, _ mechanism: String, _ error: SASLServer.Failure) {
-        let user = sasl.user ?? sasl.authenticated ?? "-notset-"
-        context.logger.notice("badlogin: \(client.host) \(mechanism) (\(user)) [\(error.description)]")
-        pauseAfterFailure()
-        // Whether it is the name or the password that is wrong is nobody's business.
-        no(tag, SASLSession.text(error.code == -20 ? -13 : error.code))
-        resetSASL()
-    }
-
-    private func finishAuthentication(_ tag: Tag, _ mechanism: String) throws(CommandFailure) {
-        guard let user = sasl.user else {
-            no(tag, "authentication failure")
-            resetSASL()
-            return
-        }
-        let layer = sasl.layer
-        let protection =
-            layer == nil
-            ? (tls == nil ? "no protection" : "tls protection")
-            : (sasl.layerStrength > 1 ? "privacy protection" : "integrity protection")
-        try finishLogin(tag, user, mechanism: mechanism, response: "Success (\(protection))")
-        if let layer, identity != nil {
-            try wiring { () throws(ConnectionError) in try connection.flush() }
-            connection.push(layer)
+        switch outcome {
+        case .user(let user):
+            try finishLogin(tag, user, mechanism: mechanism, response: "Success (\(security.protection))")
+            if identity != nil { try wiring { () throws(ConnectionError) in try security.pushLayer(connection) } }
+        case .canceled: bad(tag, "Client canceled authentication")
+        case .undecodable: bad(tag, "Invalid base64 string")
+        case .refused(let failure):
+            security.pauseAfterFailure()
+            no(tag, PeerSecurity.text(failure))
         }
     }
 
@@ -296,15 +103,15 @@ extension Session {
             context.logger.error("user '\(user)' denied access to service '\(context.service)'")
             context.logger.notice(
                 "badlogin: \(client.host) \(mechanism) (\(user)) [SASL(-14): authorization failure: \(reason)]")
-            pauseAfterFailure()
+            security.pauseAfterFailure()
             no(tag, "\(mechanism == "plaintext" ? "Login failed: " : "")authorization failure")
-            resetSASL()
+            security.reset()
             return
         }
         if let limit = context.accounts.tooManyLogins(of: user, from: client.host) {
             context.logger.notice("Too many open connections for \(limit) \(limit == "user" ? user : client.host)")
             no(tag, limit == "user" ? "Too many open connections for user" : "Too many open connections from your host")
-            resetSASL()
+            security.reset()
             return
         }
         let identity = context.accounts.identity(of: user)
@@ -312,7 +119,7 @@ extension Session {
         namespace = Namespace(context.configuration, user: user, isAdmin: identity.isAdmin)
         let plus = magicFolder.map { "+\($0)" } ?? ""
         context.logger.notice(
-            "login: \(client.host) \(user)\(plus) \(mechanism)\(tls == nil ? "" : "+TLS") User logged in SESSIONID=<\(sessionID)>")
+            "login: \(client.host) \(user)\(plus) \(mechanism)\(security.tls == nil ? "" : "+TLS") User logged in SESSIONID=<\(sessionID)>")
         registration.update(user: user)
         connection.telemetry = Telemetry(
             configDirectory: context.configuration.directory, user: user, service: context.service,
@@ -331,21 +138,9 @@ extension Session {
         }
     }
 
-    private func resetSASL() {
-        do throws(SASLServer.Failure) {
-            let fresh = try SASLSession(
-                service.sasl, policy: context.accounts, localAddress: client.localForSASL, remoteAddress: client.remoteForSASL)
-            if let tls { fresh.setSecurity(external: tls.bits.used, identity: tls.peerName, plaintextAllowed: true) }
-            sasl = fresh
-        } catch {
-            context.logger.error("SASL failed reinitializing: \(error)")
-            state = .logout
-        }
-    }
-
     func unauthenticate(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
         try parsing { () throws(ParseFailure) in try parser.end() }
-        guard me.isAdmin, sasl.layerStrength == 0 else {
+        guard me.isAdmin, security.sasl.layerStrength == 0 else {
             bad(tag, "Unrecognized command")
             return
         }
@@ -356,75 +151,7 @@ extension Session {
         namespace = Namespace(context.configuration, user: nil, isAdmin: false)
         registration.update(user: "")
         sessionID = context.makeSessionID()
-        resetSASL()
+        security.reset()
         ok(tag, "[CAPABILITY \(capabilities(atGreeting: true))] Completed")
     }
-
-    // MARK: the rest of RFC 3501's "any state"
-
-    func noop(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        try parsing { () throws(ParseFailure) in try parser.end() }
-        try tellChanges(mayExpunge: true)
-        ok(tag, "Completed")
-    }
-
-    func logout(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        try parsing { () throws(ParseFailure) in try parser.end() }
-        if let selected { leave(selected) }
-        if !registration.user.isEmpty { context.logger.notice("\(service.usage.line(for: registration.user))") }
-        out("* BYE LOGOUT received\r\n")
-        ok(tag, "Completed")
-        state = .logout
-    }
-
-    func id(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        try parsing { () throws(ParseFailure) in
-            try parser.space()
-            if parser.take(UInt8(ascii: "(")) {
-                var count = 0
-                while !parser.take(UInt8(ascii: ")")) {
-                    if count > 0 { try parser.space() }
-                    _ = try parser.nstring()
-                    count += 1
-                    guard count <= 60 else { throw ParseFailure.bad("too many field-value pairs in ID") }
-                }
-                guard count % 2 == 0 else { throw ParseFailure.bad("Missing required argument to Id") }
-            } else {
-                guard try parser.word() == [UInt8]("NIL") else { throw ParseFailure.bad("Invalid parameter list in Id") }
-            }
-            try parser.end()
-        }
-        if context.configuration[.imapidresponse], context.configuration[.serverinfo] == "on" || identity != nil {
-            out(
-                "* ID (\"name\" \"Cyrus IMAPD\" \"version\" \"\(Version.text)\" \"vendor\" \"cyrus-swift\""
-                    + " \"support-url\" NIL)\r\n")
-        } else {
-            out("* ID NIL\r\n")
-        }
-        ok(tag, "Completed")
-    }
-
-    func enable(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
-        let wanted = try parsing { () throws(ParseFailure) -> [String] in
-            var words: [String] = []
-            repeat {
-                try parser.space()
-                words.append(try parser.word().text)
-            } while !parser.isAtEnd
-            return words
-        }
-        // Unknown extensions are passed over (RFC 5161).
-        if wanted.contains("CONDSTORE") {
-            isCondstoreEnabled = true
-            out("* ENABLED CONDSTORE\r\n")
-        } else {
-            out("* ENABLED\r\n")
-        }
-        ok(tag, "Completed")
-    }
-}
-
-extension UInt8 {
-    /// The byte of a one-character literal, for comparisons with wire data.
-    init(_ character: Unicode.Scalar) { self = UInt8(ascii: character) }
 }

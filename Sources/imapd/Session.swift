@@ -26,8 +26,7 @@ final class Session {
     }
 
     var state = State.notAuthenticated
-    var sasl: SASLSession
-    var tls: TLSLayer?
+    let security: PeerSecurity
     var isCompressed = false
     var sessionID: String { didSet { store.sessionID = sessionID } }
     let registration: ProcessRegistration
@@ -43,14 +42,15 @@ final class Session {
     /// The quota root that was last looked at for warnings, and when.
     var warnedOfQuota: (root: String, at: Int64)?
     private var reader = CommandReader()
+    /// The message that came with the command in hand.
+    var incoming: IncomingMessage?
 
     init(_ service: IMAPService, _ connection: Connection, _ client: Client) throws(SASLServer.Failure) {
         self.service = service
         self.connection = connection
         self.client = client
         let configuration = service.context.configuration
-        sasl = try SASLSession(
-            service.sasl, policy: service.context.accounts, localAddress: client.localForSASL, remoteAddress: client.remoteForSASL)
+        security = try PeerSecurity(service.security, client)
         sessionID = service.context.makeSessionID()
         service.context.store.sessionID = sessionID
         registration = ProcessRegistration(configuration, service: service.context.service, host: client.host)
@@ -68,9 +68,9 @@ final class Session {
         connection.timeout = max(30 * 60, configuration[.timeout])
         registration.update()
         do throws(ConnectionError) {
-            if context.options.has("s") { try beginTLS() }
+            if context.options.has("s") { try security.beginTLS(connection) }
             if let bits = context.options.argument("p").flatMap({ Int($0) }) {
-                sasl.setSecurity(external: bits, plaintextAllowed: true)
+                security.noteOuterLayer(bits: bits)
             }
             if let text = context.shutdownText {
                 sayBye("[ALERT] \(text)")
@@ -107,7 +107,7 @@ final class Session {
     private func serveOne() throws(ConnectionError) {
         let command: [UInt8]
         do throws(CommandReader.Failure) {
-            command = try reader.next(connection)
+            (command, incoming) = try reader.next(connection) { incomingMessage($0) }
         } catch {
             switch error {
             case .connection(let error): throw error
@@ -142,6 +142,7 @@ final class Session {
             return
         }
         try dispatch(Tag(tag), &parser)
+        incoming = nil
         try connection.flushIfFull()
     }
 

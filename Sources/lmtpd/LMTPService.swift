@@ -12,31 +12,16 @@ final class LMTPService: ServiceProtocol {
     static let flags = "a"
 
     let context: ServiceContext
-    let sasl: SASLServer
+    let security: ServiceSecurity
     let delivery: MessageDelivery
     let resolver: RecipientResolver
-    let offersTLS: Bool
-    private var tls: TLSContext?
     private var messageIDs = 0
 
     init(_ context: ServiceContext) {
         self.context = context
-        do throws(SASLServer.Failure) {
-            sasl = try SASLServer(context.configuration, service: "lmtp", logger: context.logger)
-        } catch {
-            Program.fatal("\(error)", ExitStatus.temporaryFailure, context.logger)
-        }
+        security = ServiceSecurity(context, protocol: "lmtp")
         delivery = MessageDelivery(context.store)
         resolver = RecipientResolver(context.store) { context.accounts.identity(of: $0) }
-        offersTLS = TLSContext.isConfigured(context.configuration)
-    }
-
-    /// The process's TLS context, made when first wanted.
-    func tlsContext() throws(TLSContext.Failure) -> TLSContext {
-        if let tls { return tls }
-        let made = try TLSContext(context.configuration)
-        tls = made
-        return made
     }
 
     /// `cmu-lmtpd-PID-TIME-SEQUENCE@SERVER`, for a message that comes without one.

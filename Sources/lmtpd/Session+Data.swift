@@ -62,7 +62,9 @@ extension Session {
             let start = searched == 0 ? 0 : intake.lineStart
             guard DeliveredHeader.end(intake.early.span.bytes, from: start) != nil || isLast else {
                 intake.rememberLineStart()
-                if intake.early.count > transaction.settings.sizeLimit { intake.refuse(.syntax) }
+                if intake.early.count > MessageIntake.headerLimit {
+                    intake.refuse(.refused(MessageIntake.Refusal.invalidHeader.text))
+                }
                 return
             }
             let early = intake.early
@@ -100,7 +102,7 @@ extension Session {
 
     private func trace(_ time: Int64) -> DeliveredHeader.Trace {
         // A client certificate that fails verification fails the handshake; without one, OpenSSL's verdict is YES as well.
-        let tlsText = tls.map { layer in
+        let tlsText = security.tls.map { layer in
             "version=\(layer.version) cipher=\(layer.cipher) bits=\(layer.bits.used)/\(layer.bits.algorithm) verify=YES"
         }
         return DeliveredHeader.Trace(

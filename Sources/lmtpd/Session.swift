@@ -21,8 +21,7 @@ final class Session {
     /// By the kind of connection, not by a password.
     let isTrusted: Bool
     var hasLoggedIn = false
-    var sasl: SASLSession
-    var tls: TLSLayer?
+    let security: PeerSecurity
     var sessionID: String { didSet { context.store.sessionID = sessionID } }
     let registration: ProcessRegistration
     private var isOver = false
@@ -43,7 +42,7 @@ final class Session {
         sessionID = service.context.makeSessionID()
         service.context.store.sessionID = sessionID
         registration = ProcessRegistration(configuration, service: service.context.service, host: client.host)
-        sasl = try Self.makeSASL(service, client, tls: nil)
+        security = try PeerSecurity(service.security, client)
     }
 
     func run() {
@@ -123,7 +122,7 @@ final class Session {
         helloName = name
         let limit = configuration[.maxmessagesize]
         var words = [configuration.serverName, "8BITMIME", "ENHANCEDSTATUSCODES", "PIPELINING", limit > 0 ? "SIZE \(limit)" : "SIZE"]
-        if service.offersTLS, tls == nil, !isTrusted { words.append("STARTTLS") }
+        if security.offersTLS, security.tls == nil, !isTrusted { words.append("STARTTLS") }
         let mechanisms = mechanisms
         if !hasLoggedIn, !mechanisms.isEmpty { words.append("AUTH \(mechanisms)") }
         words.append("IGNOREQUOTA")

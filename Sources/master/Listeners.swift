@@ -20,6 +20,8 @@ struct Listeners {
         var notes: [(isError: Bool, text: String)] = []
         /// An address that could not be bound (`master_bind_errors_fatal`).
         var bindFailed = false
+        /// Those that somebody else has, perhaps not for long.
+        var taken: [SocketAddress] = []
     }
 
     mutating func make(_ entry: ServiceEntry) -> Outcome {
@@ -55,13 +57,10 @@ struct Listeners {
         if !outcome.made.isEmpty { return outcome }
         for address in addresses {
             do throws(PosixError) {
-                let socket = try Socket.listen(address, backlog: backlog, datagram: entry.isDatagram)
-                if address.family != .unix, typeOfService > 0 {
-                    Socket.setTypeOfService(socket.descriptor, typeOfService, ipv6: address.family == .ipv6)
-                }
-                outcome.made.append(Made(descriptor: socket.release(), family: address.family.label))
+                outcome.made.append(try listen(on: address, datagram: entry.isDatagram))
             } catch {
                 outcome.bindFailed = true
+                if error.errno == .addressInUse { outcome.taken.append(address) }
                 outcome.notes.append((true, "unable to bind to \(entry.name)/\(address.family.label) socket: \(error.errno.description)"))
             }
         }
@@ -69,6 +68,14 @@ struct Listeners {
             outcome.notes.append((true, "unable to create \(entry.name) listener socket"))
         }
         return outcome
+    }
+
+    func listen(on address: SocketAddress, datagram: Bool) throws(PosixError) -> Made {
+        let socket = try Socket.listen(address, backlog: backlog, datagram: datagram)
+        if address.family != .unix, typeOfService > 0 {
+            Socket.setTypeOfService(socket.descriptor, typeOfService, ipv6: address.family == .ipv6)
+        }
+        return Made(descriptor: socket.release(), family: address.family.label)
     }
 
     private mutating func takeActivated(_ name: String, _ addresses: [SocketAddress]) -> [Made] {

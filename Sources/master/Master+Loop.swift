@@ -18,6 +18,7 @@ extension Master {
                 startWhatIsNeeded()
                 runDueEvents()
             }
+            retryTakenAddresses(now)
             doPeriodicWork(now)
             wait(milliseconds: pause())
         }
@@ -82,6 +83,7 @@ extension Master {
             for instance in instances {
                 if let moment = instance.need.wake { wake.append(moment) }
             }
+            if !takenAddresses.isEmpty { wake.append(nextBind ?? now) }
             if let due = schedule.next { wake.append(now + Double(max(0, due - Clock.now))) }
         }
         guard let first = wake.min() else { return -1 }

@@ -13,16 +13,41 @@ extension Master {
             for made in outcome.made { Descriptor.close(made.descriptor) }
             throw Exit(.unavailable, "unable to bind to \(entry.name) socket")
         }
-        for (id, made) in outcome.made.enumerated() {
-            do throws(PosixError) {
-                instances.append(
-                    try Instance(
-                        name: entry.name, id: id, family: made.family, key: key(entry), program: program(entry),
-                        settings: Self.settings(entry), listener: made.descriptor))
-            } catch {
-                log.error("unable to create \(entry.name) status pipe: \(error)")
-                Descriptor.close(made.descriptor)
-            }
+        for (id, made) in outcome.made.enumerated() { add(entry, made, id: id) }
+        for (place, address) in outcome.taken.enumerated() {
+            takenAddresses.append(.init(entry: entry, address: address, id: outcome.made.count + place))
+        }
+    }
+
+    private func add(_ entry: ServiceEntry, _ made: Listeners.Made, id: Int) {
+        do throws(PosixError) {
+            instances.append(
+                try Instance(
+                    name: entry.name, id: id, family: made.family, key: key(entry), program: program(entry),
+                    settings: Self.settings(entry), listener: made.descriptor))
+        } catch {
+            log.error("unable to create \(entry.name) status pipe: \(error)")
+            Descriptor.close(made.descriptor)
+        }
+    }
+
+    /// An address that was somebody else's when its service was to be made: of a service that a killed master left, most often.
+    struct TakenAddress {
+        var entry: ServiceEntry
+        var address: SocketAddress
+        /// The number its instance is to have.
+        var id: Int
+    }
+
+    /// Tries for the addresses that were taken, once a second.
+    func retryTakenAddresses(_ now: Double) {
+        guard !takenAddresses.isEmpty, !isStopping, now >= nextBind ?? 0 else { return }
+        nextBind = now + 1
+        takenAddresses.removeAll { taken in
+            guard let made = try? listeners.listen(on: taken.address, datagram: taken.entry.isDatagram) else { return false }
+            log.notice("bound to \(taken.entry.name)/\(made.family) socket, whose address was taken until now")
+            add(taken.entry, made, id: taken.id)
+            return true
         }
     }
 
@@ -81,6 +106,7 @@ extension Master {
             return
         }
         let before = instances
+        takenAddresses = []
         let now = Clock.monotonic
         var services = Dictionary(wanted.services.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
         var daemons = Dictionary(wanted.daemons.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })

@@ -24,6 +24,8 @@ final class Master {
     var nextReport: Double?
     var nextSign: Double?
     var nextSweep: Double?
+    var takenAddresses: [TakenAddress] = []
+    var nextBind: Double?
 
     /// What wakes the loop.
     static let signals: [Signal] = [.hangup, .terminate, .quit, .interrupt, .child]

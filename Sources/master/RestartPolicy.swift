@@ -2,6 +2,7 @@
 ///
 /// Cyrus gives a service up after five failures with less than ten seconds between them. So do we, but the starts in between wait
 /// longer and longer, and what must not go down (babysat services, daemons) is never given up: it goes on at the longest pause.
+/// SIGKILL is no failure of the program's own (an admin or the kernel short of memory sends it): it makes for pauses, and gives nothing up.
 struct RestartPolicy: Sendable, Equatable {
     /// Failures that end it.
     static let failureLimit = 5
@@ -13,6 +14,8 @@ struct RestartPolicy: Sendable, Equatable {
     /// Whether it is ever given up.
     var givesUp: Bool
     private(set) var failures = 0
+    /// Those of them that count for giving up.
+    private var ownFailures = 0
     private var lastFailure: Double?
     /// No start before this moment.
     private(set) var notBefore: Double?
@@ -26,13 +29,14 @@ struct RestartPolicy: Sendable, Equatable {
         case giveUp
     }
 
-    mutating func noteFailure(at now: Double) -> Verdict {
+    mutating func noteFailure(at now: Double, byKill: Bool = false) -> Verdict {
         // While pauses are long, failures are far apart because of the pause alone.
-        let window = Self.failureWindow + (givesUp ? 0 : Self.longestPause)
-        if let last = lastFailure, now - last > window { failures = 0 }
+        let window = Self.failureWindow + (givesUp && !byKill ? 0 : Self.longestPause)
+        if let last = lastFailure, now - last > window { reset() }
         lastFailure = now
         failures += 1
-        if givesUp, failures >= Self.failureLimit {
+        if !byKill { ownFailures += 1 }
+        if givesUp, ownFailures >= Self.failureLimit {
             notBefore = nil
             return .giveUp
         }
@@ -50,6 +54,7 @@ struct RestartPolicy: Sendable, Equatable {
     /// A process did what it is for, or the configuration was read again.
     mutating func reset() {
         failures = 0
+        ownFailures = 0
         lastFailure = nil
         notBefore = nil
     }

@@ -140,7 +140,7 @@ struct ServiceMachine: Sendable {
         var actions: [Action] = []
         if worker.state == .ready, ending.isFailure, phase == .enabled, !worker.isOutdated {
             actions.append(.log(.warning, "service \(label) pid \(pid) in READY state: terminated abnormally"))
-            actions += failed(now)
+            actions += failed(now, byKill: ending.isKill)
         } else if worker.state == .busy, ending.isFailure, phase != .stopping {
             actions.append(.log(.debug, "service \(label) pid \(pid) in BUSY state: terminated abnormally"))
         }
@@ -150,9 +150,9 @@ struct ServiceMachine: Sendable {
         return actions
     }
 
-    private mutating func failed(_ now: Double) -> [Action] {
+    private mutating func failed(_ now: Double, byKill: Bool = false) -> [Action] {
         readyFailures += 1
-        switch policy.noteFailure(at: now) {
+        switch policy.noteFailure(at: now, byKill: byKill) {
         case .giveUp:
             phase = .disabled
             return [.log(.error, "too many failures for service \(label), disabling until next SIGHUP"), .closeListener]

@@ -58,4 +58,8 @@ enum WorkerEnding: Sendable, Equatable {
         case .failed, .signaled: true
         }
     }
+    /// Killed from outside: no program sends itself this.
+    var isKill: Bool {
+        if case .signaled(9, _) = self { true } else { false }
+    }
 }

@@ -8,30 +8,13 @@ final class Deliveries {
     private var buffer: [UInt8] = []
 
     init(port: UInt16) throws {
-        guard let socket = Self.connect(port) else { throw DebianCyrus.Failure(description: "cannot connect to port \(port)") }
+        guard let socket = DebianCyrus.connectSocket(port) else { throw DebianCyrus.Failure(description: "cannot connect to port \(port)") }
         self.socket = socket
-        // A server that says nothing for so long has failed.
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         _ = try reply()
         _ = try command("LHLO here")
     }
 
     deinit { close(socket) }
-
-    private static func connect(_ port: UInt16) -> Int32? {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-        }
-        if result == 0 { return socket }
-        close(socket)
-        return nil
-    }
 
     private func reply() throws -> String {
         while true {

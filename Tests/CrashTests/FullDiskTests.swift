@@ -22,9 +22,9 @@ import Testing
         for room in [0, 1, 100, 500, 900, 1300, 1400, 1500, 1600, 1700, 1800, 1900, 2000, 2200, 2500, 3000, 4000] {
             let ids = ["<mail.\(room)@here>", "<append.\(room)@here>"]
             disk.room = Int64(room)
-            let delivered = try mail.deliver(KillTests.message(ids[0]), to: "alice")
+            let delivered = try mail.deliver(Load.message(ids[0]), to: "alice")
             disk.room = Int64(room)
-            let appended = try imap.append(Array(KillTests.message(ids[1]).utf8), to: "INBOX", date: KillTests.date)
+            let appended = try imap.append(Array(Load.message(ids[1]).utf8), to: "INBOX", date: Load.date)
             disk.room = Int64(room)
             let copied = String(decoding: try imap.command("CREATE INBOX.new\(room)").last ?? [], as: UTF8.self)
             disk.room = .max
@@ -44,9 +44,9 @@ import Testing
         }
         #expect(refused.mail > 4 && refused.imap > 4)
         // With room again, the same connections go on.
-        #expect(try mail.deliver(KillTests.message("<mail.last@here>"), to: "alice").hasPrefix("250"))
-        #expect(try imap.append(Array(KillTests.message("<append.last@here>").utf8), to: "INBOX", date: KillTests.date).hasPrefix("OK"))
-        let counts = Dictionary(try KillTests.ids("INBOX", cyrus.port("imap")).map { ($0, 1) }, uniquingKeysWith: +)
+        #expect(try mail.deliver(Load.message("<mail.last@here>"), to: "alice").hasPrefix("250"))
+        #expect(try imap.append(Array(Load.message("<append.last@here>").utf8), to: "INBOX", date: Load.date).hasPrefix("OK"))
+        let counts = Dictionary(try Load.ids("INBOX", of: "alice", cyrus.port("imap")).map { ($0, 1) }, uniquingKeysWith: +)
         #expect(stored.filter { counts[$0] != 1 }.isEmpty, "not there once: \(stored.filter { counts[$0] != 1 })")
         #expect(counts.filter { $0.value > 1 }.isEmpty, "twice: \(counts.filter { $0.value > 1 })")
         let told = try cyrus.tool("reconstruct", ["-n", "-r", "user"]).split(separator: "\n").filter {

@@ -30,8 +30,8 @@ import Testing
         // Where in the recording which message was acknowledged, by its size.
         var acknowledged: [(end: Int, mailbox: String, size: Int)] = []
         for number in 1...14 {
-            let message = KillTests.message("<\(number)@here>") + String(repeating: "x", count: number) + "\r\n"
-            #expect(try imap.append(Array(message.utf8), to: "INBOX", date: KillTests.date).hasPrefix("OK"))
+            let message = Load.message("<\(number)@here>") + String(repeating: "x", count: number) + "\r\n"
+            #expect(try imap.append(Array(message.utf8), to: "INBOX", date: Load.date).hasPrefix("OK"))
             acknowledged.append((try length(), "user.alice", message.utf8.count))
             if number % 3 == 0 { try imap.expectOK("STORE 1:* +FLAGS (\\Seen key\(number))") }
             if number % 4 == 0 {
@@ -39,8 +39,8 @@ import Testing
                 acknowledged.append((try length(), "user.alice.copies", message.utf8.count))
             }
             if number == 9 {
-                let extra = KillTests.message("<expunged@here>") + String(repeating: "y", count: 500) + "\r\n"
-                #expect(try imap.append(Array(extra.utf8), to: "INBOX", date: KillTests.date).hasPrefix("OK"))
+                let extra = Load.message("<expunged@here>") + String(repeating: "y", count: 500) + "\r\n"
+                #expect(try imap.append(Array(extra.utf8), to: "INBOX", date: Load.date).hasPrefix("OK"))
                 try imap.expectOK("STORE 10 +FLAGS (\\Deleted)")
                 try imap.expectOK("EXPUNGE")
             }

@@ -3,8 +3,9 @@ import Foundation
 /// What a run of the recorder did to files, and the states that a power loss in it may leave.
 ///
 /// The model: a synced file keeps all that was written to it before; of what was not synced each 512-byte sector of each write is there
-/// or not, and so is each change of length. Names (made, linked, renamed, removed) are durable once their directory was synced; of later
-/// ones of a directory any number of the first are there, in their order, as journals keep them.
+/// or not, and so is each change of length. Names (made, linked, renamed, removed, of files and of directories) are durable once the
+/// directory they stand in was synced; of later ones of a directory any number of the first are there, in their order, as journals keep them.
+/// What stands in a directory is lost with the directory's own name.
 struct RecordedDisk {
     struct Event {
         var kind: Character
@@ -23,7 +24,11 @@ struct RecordedDisk {
     /// What every process sees, durable or not.
     private var seen: [String: UInt64]
     private var pendingNames: [String: [(Event, UInt64)]] = [:]
-    private let directories: [UInt64: String]
+    private var directories: [UInt64: String]
+    /// Directories by name, as far as they are durable, and those that were made or removed since the start.
+    private var made: [String: UInt64] = [:]
+    /// Calls that this model does not know.
+    private(set) var unknown: [String] = []
 
     /// Starts from a folder as it stands, all of it durable.
     init(folder: String) throws {
@@ -75,8 +80,13 @@ struct RecordedDisk {
             } else {
                 for change in pending.removeValue(forKey: event.inode) ?? [] { Self.write(change, &contents[event.inode, default: []]) }
             }
+        case "x": unknown.append("\(event.from) \(event.to)")
         default:
-            let inode = event.kind == "c" ? event.inode : seen[event.from] ?? 0
+            if event.kind == "m" {
+                directories[event.inode] = event.from
+                made[event.from] = event.inode
+            }
+            let inode = event.kind == "c" || event.kind == "m" ? event.inode : seen[event.from] ?? 0
             Self.rename(event, inode, &seen)
             let path = event.to.isEmpty ? event.from : event.to
             pendingNames[(path as NSString).deletingLastPathComponent, default: []].append((event, inode))
@@ -105,7 +115,18 @@ struct RecordedDisk {
                 }
             }
         }
-        return names.mapValues { contents[$0] ?? [] }
+        // Directories that were there at the start are not among the names.
+        func stands(_ path: String) -> Bool {
+            var parent = (path as NSString).deletingLastPathComponent
+            while parent.count > 1 {
+                if made[parent] != nil, names[parent] == nil { return false }
+                parent = (parent as NSString).deletingLastPathComponent
+            }
+            return true
+        }
+        var state: [String: [UInt8]] = [:]
+        for (path, inode) in names where directories[inode] == nil && stands(path) { state[path] = contents[inode] ?? [] }
+        return state
     }
 
     private static func write(_ event: Event, _ content: inout [UInt8]) {
@@ -117,7 +138,7 @@ struct RecordedDisk {
 
     private static func rename(_ event: Event, _ inode: UInt64, _ names: inout [String: UInt64]) {
         switch event.kind {
-        case "c": names[event.from] = inode
+        case "c", "m": names[event.from] = inode
         case "l": names[event.to] = inode
         case "r":
             names[event.from] = nil

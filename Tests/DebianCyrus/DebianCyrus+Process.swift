@@ -3,7 +3,7 @@ import Glibc
 
 extension DebianCyrus {
     /// Starts a program in a session of its own with its output thrown away.
-    static func spawn(_ path: String, _ arguments: [String], environment: [String: String]) throws -> pid_t {
+    public static func spawn(_ path: String, _ arguments: [String], environment: [String: String]) throws -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -25,9 +25,9 @@ extension DebianCyrus {
         return child
     }
 
-    /// Runs a program to its end.
+    /// Runs a program to its end; its output, with what it wrote to standard error when `complaints` are asked for.
     @discardableResult
-    public static func run(_ path: String, _ arguments: [String], input: String? = nil) throws -> String {
+    public static func run(_ path: String, _ arguments: [String], input: String? = nil, complaints: Bool = false) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
@@ -43,7 +43,7 @@ extension DebianCyrus {
             throw Failure(
                 description: "\(path) \(arguments) ended with \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
         }
-        return String(decoding: text, as: UTF8.self)
+        return String(decoding: complaints ? text + complaint : text, as: UTF8.self)
     }
 
     /// A port of the loopback that nobody listens on.
@@ -75,10 +75,17 @@ extension DebianCyrus {
         return address
     }
 
-    /// A connected socket; the caller closes it.
-    static func connectSocket(_ port: UInt16) -> Int32? {
+    /// Seconds that a server may say nothing, or take nothing, before it has failed. More than the minute it may wait for a lock.
+    public static let patience = 90
+
+    /// A connected socket whose reads and writes have a deadline; the caller closes it.
+    public static func connectSocket(_ port: UInt16) -> Int32? {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { return nil }
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(socket, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
         var address = loopback(port)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }

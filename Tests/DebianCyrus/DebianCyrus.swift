@@ -43,6 +43,7 @@ public final class DebianCyrus {
     public var configuration: String { "\(folder)/imapd.conf" }
     private var ports: [String: UInt16] = [:]
     private var master: pid_t = 0
+    private var environment: [String: String] = [:]
     /// The folder of another server's `master` and `ctl_cyrusdb`, to run instead of Debian's.
     private let others: String?
 
@@ -61,8 +62,8 @@ public final class DebianCyrus {
             try writeConfiguration(services: services, options: options)
             for user in ["cyrus"] + users { try addPassword(user) }
             if getuid() == 0 { try Self.run("/bin/chown", ["-R", "cyrus:mail", folder]) }
-            try startMaster(environment: environment)
-            LiveInstances.add(master, folder)
+            self.environment = environment
+            try startMaster()
             for service in services where service.socket == nil { try Self.awaitListener(port(service.name)) }
             if !users.isEmpty, services.contains(where: { $0.name == "imap" }) { try makeMailboxes(users) }
         } catch {
@@ -99,8 +100,14 @@ public final class DebianCyrus {
 
     /// Runs one of Cyrus's tools with `-C imapd.conf` and gives its output.
     @discardableResult
-    public func tool(_ name: String, _ arguments: [String] = []) throws -> String {
-        try Self.run("\(Self.programs)/\(name)", ["-C", configuration] + arguments)
+    public func tool(_ name: String, _ arguments: [String] = [], complaints: Bool = false) throws -> String {
+        try Self.tool(name, arguments, configuration, complaints: complaints)
+    }
+
+    /// The same for any configuration.
+    @discardableResult
+    public static func tool(_ name: String, _ arguments: [String], _ configuration: String, complaints: Bool = false) throws -> String {
+        try run("\(programs)/\(name)", ["-C", configuration] + arguments, complaints: complaints)
     }
 
     /// The folder of a mailbox (internal name), by `mbpath`.
@@ -152,13 +159,30 @@ public final class DebianCyrus {
         for user in users { try admin.expectOK("CREATE user.\(user)") }
     }
 
+    /// kill -9 of master alone, and a new one at once, which has not done anything yet when this returns.
+    public func replaceMaster() throws {
+        kill(master, SIGKILL)
+        var status: Int32 = 0
+        while waitpid(master, &status, 0) == -1 && errno == EINTR {}
+        LiveInstances.remove(master)
+        master = 0
+        try startMaster()
+    }
+
+    /// Whether the master that was started last is running.
+    public var isMasterRunning: Bool {
+        var status: Int32 = 0
+        return master > 0 && waitpid(master, &status, WNOHANG) == 0
+    }
+
     /// In a session of its own: at its end master signals its whole process group.
-    private func startMaster(environment: [String: String]) throws {
+    private func startMaster() throws {
         var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"].merging(environment) { $1 }
         if getuid() != 0 { variables["CYRUS_USER"] = NSUserName() }
         master = try Self.spawn(
             others.map { $0 + "/master" } ?? "/usr/sbin/cyrmaster",
             ["-C", configuration, "-M", "\(folder)/cyrus.conf", "-p", "\(folder)/master.pid"], environment: variables
         )
+        LiveInstances.add(master, folder)
     }
 }

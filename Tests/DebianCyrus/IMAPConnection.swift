@@ -12,6 +12,9 @@ public final class IMAPConnection {
     public init(port: UInt16) throws {
         guard let socket = DebianCyrus.connectSocket(port) else { throw DebianCyrus.Failure(description: "cannot connect to port \(port)") }
         self.socket = socket
+        // A server that says nothing for so long has failed.
+        var patience = timeval(tv_sec: 300, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         greeting = try line()
     }
 
@@ -103,6 +106,9 @@ public final class IMAPConnection {
         read = 0
         var chunk = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &chunk, chunk.count, 0)
+        guard count >= 0 || errno != EAGAIN else {
+            throw DebianCyrus.Failure(description: "no answer within \(DebianCyrus.patience) seconds")
+        }
         guard count > 0 else { throw DebianCyrus.Failure(description: "connection lost") }
         buffer += chunk[..<count]
     }

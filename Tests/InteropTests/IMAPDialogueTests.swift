@@ -40,7 +40,8 @@ import Testing
                 .flatMap { ["FETCH 2 BODY.PEEK[\($0)]", "FETCH 2 (BODY.PEEK[\($0)]<3.7>)", "UID FETCH 2 BODY.PEEK[\($0)]<100000.5>"] }
                 + [
                     "FETCH 2 BODY[1]", "FETCH 1 RFC822.TEXT", "FETCH 1 RFC822", "FETCH 1:* FLAGS", "UID FETCH 99 FLAGS", "FETCH 9 FLAGS",
-                    "UID FETCH 1:* UID", "FETCH 1 (FLAGS BODY[HEADER])",
+                    "UID FETCH 1:* UID", "FETCH 1 (FLAGS BODY[HEADER])", "FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT)",
+                    "FETCH 2 (BODY.PEEK[1] RFC822 BODY.PEEK[TEXT] RFC822.TEXT RFC822.HEADER BODY.PEEK[HEADER.FIELDS (FROM)] RFC822 ENVELOPE)",
                 ]),
         Dialogue(
             name: "store and its answers",

@@ -25,6 +25,59 @@ import Testing
         #expect(stored?.text == TemporaryStore.message)
     }
 
+    @Test func theLockOfAnotherUserOpensNothing() throws {
+        let here = try TemporaryStore()
+        try here.makeUser("alice")
+        try here.makeUser("bob")
+        let mailbox = try here.store.mailbox(named: MailboxName("user.alice"))
+        let lock = try here.store.lock(user: "bob", .exclusive)
+        func expectRefusal(_ body: () throws(MailboxError) -> Void) {
+            do {
+                try body()
+                Issue.record("went through")
+            } catch {
+                #expect(error.description == "locked: \(Self.refused)", "\(error)")
+            }
+        }
+        expectRefusal { () throws(MailboxError) in _ = try mailbox.read(under: lock) }
+        expectRefusal { () throws(MailboxError) in _ = try mailbox.change(under: lock) }
+        do {
+            try here.store.create(MailboxName("user.alice.new"), as: nil, under: lock)
+            Issue.record("went through")
+        } catch {
+            #expect("\(error)".contains("not its owner's"), "\(error)")
+        }
+    }
+    private static let refused = "user.alice: the lock that is held is that of user bob, not its owner's"
+
+    /// A session of the former owner's still has it open.
+    @Test func aMailboxThatWentToAnotherUserIsGone() throws {
+        let here = try TemporaryStore()
+        try here.makeUser("alice")
+        try here.makeUser("bob")
+        let entry: MailboxEntry
+        do {
+            let lock = try here.store.lock(user: "alice", .exclusive)
+            entry = try here.store.create(MailboxName("user.alice.x"), as: nil, under: lock)
+        }
+        let mailbox = try here.store.mailbox(entry)
+        let other = MailStore(here.store.configuration, logger: here.store.logger)
+        do {
+            let lock = try other.lock(user: "alice", .exclusive)
+            try other.rename(entry, to: MailboxName("user.bob.x"), under: lock)
+        }
+        let lock = try here.store.lock(user: "alice", .shared)
+        do {
+            _ = try mailbox.read(under: lock)
+            Issue.record("went through")
+        } catch MailboxError.nonexistent(let name) {
+            #expect(name == "user.alice.x")
+        }
+        // The lock of the new owner's opens it.
+        let bobs = try here.store.lock(user: "bob", .shared)
+        #expect(try mailbox.read(under: bobs).recordCount == 0)
+    }
+
     @Test func aChangeThatIsNotCommittedLeavesNothing() throws {
         let here = try TemporaryStore()
         try here.makeUser("alice")

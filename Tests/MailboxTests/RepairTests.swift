@@ -1,5 +1,6 @@
 import Bytes
 import CyrusDB
+import Index
 import Mailbox
 import Message
 import Posix
@@ -84,10 +85,10 @@ import Testing
         #expect(try here.append(Self.message(9), to: "user.alice").rawValue == 5)
     }
 
-    /// All that a power loss may leave of a change: each 512-byte sector of the index old or new.
-    @Test func everyMixOfOldAndNewSectorsOpensWhole() throws {
-        let here = try TemporaryStore()
-        let path = try Self.fill(here, 12)
+    /// All that a power loss may leave of a change to twelve messages and the delivery of a thirteenth: each 512-byte sector of the index
+    /// old or new.
+    private static func everyMix(_ here: TemporaryStore, _ body: (_ mix: Int, _ path: String) throws -> Void) throws {
+        let path = try fill(here, 12)
         let before = try FileSystem.read(path) ?? []
         do {
             let mailbox = try here.store.mailbox(named: MailboxName("user.alice"))
@@ -107,6 +108,13 @@ import Testing
                 bytes.replaceSubrange(range, with: after[range])
             }
             try FileSystem.replace(path, with: bytes)
+            try body(mix, path)
+        }
+    }
+
+    @Test func everyMixOfOldAndNewSectorsOpensWhole() throws {
+        let here = try TemporaryStore()
+        try Self.everyMix(here) { mix, path in
             let opened = try Self.open(here)
             #expect(Array(opened.records.map(\.uid.rawValue).prefix(12)) == Array(1...12), "\(mix)")
             #expect(opened.records.count == 12 || opened.records.last?.uid == UID(13), "\(mix)")
@@ -115,6 +123,90 @@ import Testing
             let repaired = try FileSystem.read(path)
             _ = try Self.open(here)
             #expect(try FileSystem.read(path) == repaired, "\(mix)")
+        }
+    }
+
+    /// A repack renames index and cache; in different directories a power loss may keep either name alone.
+    @Test(arguments: [["cyrus.index"], ["cyrus.cache"]], [false, true])
+    func eitherNameOfARepackMayBeLost(lost: [String], flagged: Bool) throws {
+        let here = try TemporaryStore()
+        let path = try Self.fill(here, 5)
+        let folder = FileSystem.parent(of: path)
+        func read() throws -> [String: [UInt8]] {
+            var files: [String: [UInt8]] = [:]
+            for name in ["cyrus.index", "cyrus.cache"] { files[name] = try FileSystem.read("\(folder)/\(name)") }
+            return files
+        }
+        let before = try read()
+        do {
+            let lock = try here.store.lock(user: "alice", .exclusive)
+            #expect(try here.store.mailbox(named: MailboxName("user.alice")).repack(under: lock, force: true))
+        }
+        let after = try read()
+        for name in lost {
+            try FileSystem.replace("\(folder)/\(name)", with: try #require(before[name]))
+            try FileSystem.replace("\(folder)/\(name).NEW", with: try #require(after[name]))
+        }
+        let store = MailStore(here.store.configuration, logger: here.store.logger)
+        let mailbox = try store.mailbox(named: MailboxName("user.alice"))
+        do {
+            let lock = try store.lock(user: "alice", .exclusive)
+            var change = try mailbox.change(under: lock)
+            // A change that the index left beside knows nothing of.
+            if flagged { try change.update(2) { $0.flags.insert(.answered) } }
+            try change.commit()
+        }
+        try here.append(Self.message(6), to: "user.alice")
+        let opened = try Self.open(here)
+        #expect(opened.records.map(\.uid.rawValue) == [1, 2, 3, 4, 5, 6])
+        #expect(opened.records[1].flags.contains(.answered) == flagged)
+        Self.expectSums(opened)
+        // What a repack was left with never passes for the cache of another.
+        #expect(opened.header.generation >= (lost == ["cyrus.index"] ? 2 : 1))
+    }
+
+    /// SELECT looks through the index while it reads it.
+    @Test func everyMixIsSelectedWhole() throws {
+        let here = try TemporaryStore()
+        try Self.everyMix(here) { mix, path in
+            let store = MailStore(here.store.configuration, logger: here.store.logger)
+            let mailbox = try store.mailbox(named: MailboxName("user.alice"))
+            let view = try IndexView(store, mailbox, as: Identity(user: "alice"), readWrite: false)
+            #expect(Array(view.messages.map(\.uid).prefix(12)) == Array(1...12), "\(mix)")
+            #expect(UInt32(view.count) == view.header.exists, "\(mix)")
+            #expect(UInt32(view.messages.count { !$0.flags.contains(.seen) }) == view.header.unseenCount, "\(mix)")
+            let found = try view.withRecords { records throws(MailboxError) in
+                try (0..<view.count).map { place throws(MailboxError) in try view.record(place, records)?.uid.rawValue }
+            }
+            #expect(found == view.messages.map(\.uid), "\(mix)")
+            // Nothing is left to repair.
+            let repaired = try FileSystem.read(path)
+            _ = try Self.open(here)
+            #expect(try FileSystem.read(path) == repaired, "\(mix)")
+        }
+    }
+
+    /// STATUS looks at the ends only: it tells of one of the two states, the one before the change or the one after it, and a change
+    /// either works or is refused and works when tried again.
+    @Test func everyMixTellsAStatusAndTakesChanges() throws {
+        let here = try TemporaryStore()
+        try Self.everyMix(here) { mix, path in
+            let store = MailStore(here.store.configuration, logger: here.store.logger)
+            let mailbox = try store.mailbox(named: MailboxName("user.alice"))
+            let lock = try store.lock(user: "alice", .exclusive)
+            do {
+                let header = try mailbox.read(under: lock, checking: .ends).header
+                #expect([12, 13].contains(header.exists) && header.lastUID.rawValue >= header.exists, "\(mix)")
+            }
+            func flagAll() throws(MailboxError) {
+                var change = try mailbox.change(under: lock)
+                for number in 1...12 { try change.update(number) { $0.flags.insert(.answered) } }
+                try change.commit()
+            }
+            do { try flagAll() } catch { try flagAll() }
+            let opened = try Self.open(here)
+            #expect(opened.records.prefix(12).allSatisfy { $0.flags.contains(.answered) }, "\(mix)")
+            Self.expectSums(opened)
         }
     }
 }

@@ -105,7 +105,7 @@ final class Bench {
         var pid: Int32 = 1
         for _ in 0..<200 where bench.machine.phase == .enabled {
             if bench.fork(firstPID: pid) == 1 {
-                bench.send(.ended(pid: pid, .signaled(9, core: false)))
+                bench.send(.ended(pid: pid, .signaled(11, core: true)))
                 pid += 1
             }
             bench.now += 0.1
@@ -118,6 +118,29 @@ final class Bench {
         #expect(bench.need(waiting: true) == ServiceMachine.Need())
         bench.send(.reloaded(.init(prefork: 1)))
         #expect(bench.fork(firstPID: 20) == 1)
+    }
+
+    @Test func killedProcessesMakeForPausesAndDisableNothing() {
+        let bench = Bench(.init(prefork: 1))
+        var pid: Int32 = 1
+        for _ in 0..<600 {
+            if bench.fork(firstPID: pid) == 1 {
+                bench.send(.ended(pid: pid, .signaled(9, core: false)))
+                pid += 1
+            }
+            bench.now += 0.1
+        }
+        #expect(bench.machine.phase == .enabled)
+        // 60 seconds, with pauses that grow to ten.
+        #expect((8...16).contains(pid))
+        // They do not count when it then fails by itself.
+        bench.now += 20
+        for _ in 0..<4 {
+            while bench.fork(firstPID: pid) == 0 { bench.now += 0.1 }
+            bench.send(.ended(pid: pid, .failed(status: 1)))
+            pid += 1
+        }
+        #expect(bench.machine.phase == .enabled)
     }
 
     @Test func busyDeathsAndStatus75AreNoFailures() {

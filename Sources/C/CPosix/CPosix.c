@@ -33,6 +33,8 @@ int cy_signal_catch(int signal) { return set(signal, SIG_DFL, 1); }
 int cy_signal_ignore(int signal) { return set(signal, SIG_IGN, 0); }
 int cy_signal_default(int signal) { return set(signal, SIG_DFL, 0); }
 
+int cy_signal_when_parent_ends(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+
 int cy_signal_take(int signal) {
     int was = pending[signal];
     pending[signal] = 0;

@@ -22,6 +22,7 @@ extension [UInt8] {
     /// Overwrites four bytes at `offset` (which must exist).
     @inlinable
     public mutating func store(bigEndian value: UInt32, at offset: Int) {
+        // The bound that makes the raw store safe: it traps where `self[offset]` would. Offsets are this project's own, never a peer's.
         precondition(offset >= 0 && offset + 4 <= count, "store outside the buffer")
         withUnsafeMutableBytes { $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self) }
     }
@@ -29,6 +30,7 @@ extension [UInt8] {
     /// Overwrites eight bytes at `offset` (which must exist).
     @inlinable
     public mutating func store(bigEndian value: UInt64, at offset: Int) {
+        // As above.
         precondition(offset >= 0 && offset + 8 <= count, "store outside the buffer")
         withUnsafeMutableBytes { $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt64.self) }
     }

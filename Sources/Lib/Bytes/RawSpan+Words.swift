@@ -61,6 +61,7 @@ extension RawSpan {
         let common = Swift.min(byteCount, other.byteCount)
         let order = withUnsafeBytes { a in
             other.withUnsafeBytes { b in
+                // With a byte in common both have an address.
                 common == 0 ? 0 : Int(memcmpBytes(a.baseAddress!, b.baseAddress!, common))
             }
         }

@@ -1,4 +1,5 @@
 import Bytes
+import Logging
 
 /// An open database: sorted keys with values, whichever engine keeps them.
 ///
@@ -7,14 +8,14 @@ import Bytes
 /// transaction, or, when there is none, each in one of its own.
 public final class Database {
     let storage: any StorageEngine
-    let environment: DatabaseEnvironment
     let flags: OpenFlags
+    let logger: Logger
     /// Counts transactions, so that a `Transaction` value knows whether it is still the open one.
     var transactionNumber: UInt64 = 0
 
-    init(_ storage: any StorageEngine, _ environment: DatabaseEnvironment, _ flags: OpenFlags) {
+    init(_ storage: any StorageEngine, _ flags: OpenFlags, _ logger: Logger) {
         self.storage = storage
-        self.environment = environment
+        self.logger = logger
         self.flags = flags
     }
 

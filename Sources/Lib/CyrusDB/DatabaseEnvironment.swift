@@ -26,6 +26,10 @@ public final class DatabaseEnvironment {
     public let options: Options
     public var logger: Logger
     private var handles: [String: WeakDatabase] = [:]
+    /// The databases opened last, which stay open: most are opened again for the next command, and opening and mapping a large file
+    /// costs more than a read in it.
+    private var recent: [Database] = []
+    private static let recentCount = 4
     private var stamp: UInt32?
 
     public init(configDirectory: String = "", options: Options = Options(), logger: Logger = Logger(label: "cyrusdb")) {
@@ -39,6 +43,16 @@ public final class DatabaseEnvironment {
     /// A file of another engine than asked for is opened with its own (or converted, with `.convert`).
     /// Throws `.missing` when the file is not there and `.create` is not given, `.locked` while a transaction is open on it.
     public func open(_ path: String, _ engine: DatabaseEngine, _ flags: OpenFlags = []) throws(CyrusDBError) -> Database {
+        if let index = recent.firstIndex(where: { $0.path == path }) {
+            let database = recent[index]
+            let status = try io { () throws(PosixError) in try FileSystem.status(path) }
+            // Removed, replaced or asked for in another way: it is opened anew, unless somebody else still has it.
+            if let status, database.storage.isFile(status), database.flags.union(.create) == flags.union(.create) {
+                if database.inTransaction { throw .locked(path: path) }
+                return database
+            }
+            recent.remove(at: index)
+        }
         if let known = handles[path]?.database {
             if known.inTransaction { throw .locked(path: path) }
             // A file that was removed meanwhile (a user's, say) is a new one when it is opened again.
@@ -47,8 +61,12 @@ public final class DatabaseEnvironment {
         }
         handles = handles.filter { $0.value.database != nil }
         let opened = try openEngine(path, engine, flags)
-        let database = Database(opened, self, flags)
+        let database = Database(opened, flags, logger)
         handles[path] = WeakDatabase(database)
+        if database.engine != .quotalegacy {
+            if recent.count == Self.recentCount { recent.removeFirst() }
+            recent.append(database)
+        }
         return database
     }
 

@@ -12,8 +12,15 @@ final class MappedFile {
     private var file: File
     private var device: UInt64
     private var inode: UInt64
+    /// When the file's status last changed, as of the last time that the path was seen to name it.
+    private var changed: Int64 = -1
+    private var shared: Map
+    /// What a long transaction has written, before it is in the file.
+    private var draft: Map?
+    /// Some of a draft has gone to the file since it was locked.
+    private(set) var hasSpilled = false
     /// Kept alive by whoever reads from it while the file may grow out of it or be replaced.
-    private(set) var map: Map
+    var map: Map { draft ?? shared }
     /// Bytes of the file that may be read.
     private(set) var size: Int
     private(set) var held: LockKind?
@@ -30,6 +37,7 @@ final class MappedFile {
     /// One map of one file; the address range outlasts the file's replacement for as long as somebody holds this.
     final class Map {
         private let map: FileMap
+        fileprivate var draft: FileDraft?
         fileprivate let base: UnsafeRawPointer?
 
         fileprivate init(_ file: borrowing File, _ size: Int) throws(PosixError) {
@@ -37,6 +45,14 @@ final class MappedFile {
             capacity = map.capacity
             base = Self.address(of: map)
             self.map = map
+        }
+
+        fileprivate init(draftOf file: borrowing File, _ size: Int, room: Int) throws(PosixError) {
+            let draft = try FileDraft(file, size: size, room: room)
+            capacity = draft.capacity
+            base = draft.address
+            map = FileMap()
+            self.draft = consume draft
         }
 
         private static func address(of map: borrowing FileMap) -> UnsafeRawPointer? {
@@ -77,7 +93,7 @@ final class MappedFile {
             device = status.device
             inode = status.inode
             size = status.size
-            map = try Map(file, size)
+            shared = try Map(file, size)
         } catch {
             throw .io(error)
         }
@@ -112,13 +128,8 @@ final class MappedFile {
         do throws(PosixError) {
             while true {
                 try file.lock(kind)
-                guard let status = try FileSystem.status(path) else {
-                    try file.unlock()
-                    throw PosixError("stat", path, errno: .noSuchFileOrDirectory)
-                }
-                if status.inode == inode && status.device == device {
-                    size = status.size
-                    if size > map.capacity || map.base == nil { map = try Map(file, size) }
+                if try isStillNamed(kind) {
+                    if size > shared.capacity || shared.base == nil { shared = try Map(file, size) }
                     break
                 }
                 // Closing the old descriptor gives up its lock.
@@ -130,8 +141,32 @@ final class MappedFile {
             throw .io(error)
         }
         held = kind
+        hasSpilled = false
         lockedSince = Clock.monotonic
         if lockedSince - started > 1 { noteSlow("waited for lock on", lockedSince - started) }
+    }
+
+    /// Whether the path names this file, under its lock; its size is measured.
+    ///
+    /// A rename over or away from the path changes the file's status (the number of its links, or ctime). A reader that finds it
+    /// as it was when the path was last looked up need not look up the path, which costs most of such a lock.
+    private func isStillNamed(_ kind: LockKind) throws(PosixError) -> Bool {
+        if kind == .shared {
+            let opened = try file.status
+            if opened.changedNanoseconds == changed && opened.links == 1 {
+                size = opened.size
+                return true
+            }
+        }
+        guard let status = try FileSystem.status(path) else {
+            try file.unlock()
+            throw PosixError("stat", path, errno: .noSuchFileOrDirectory)
+        }
+        guard status.inode == inode && status.device == device else { return false }
+        // What happens to the file in the same tick of the clock could not be told from what was seen now.
+        changed = Clock.nowNanoseconds - status.changedNanoseconds > 50_000_000 ? status.changedNanoseconds : -1
+        size = status.size
+        return true
     }
 
     /// Opens the file that the path names now, without locking: for engines whose files are only ever replaced.
@@ -142,7 +177,7 @@ final class MappedFile {
                 if status.inode == inode && status.device == device {
                     if status.size != size {
                         size = status.size
-                        if size > map.capacity { map = try Map(file, size) }
+                        if size > shared.capacity { shared = try Map(file, size) }
                     }
                     return
                 }
@@ -155,16 +190,18 @@ final class MappedFile {
     }
 
     private func reopen() throws(PosixError) {
+        changed = -1
         file = try File(path, .readWrite)
         let opened = try file.status
         device = opened.device
         inode = opened.inode
         size = opened.size
-        map = try Map(file, size)
+        shared = try Map(file, size)
     }
 
     func unlock() {
         guard held != nil else { return }
+        draft = nil
         held = nil
         // Unlocking fails only on a bad descriptor; the lock falls when the file is closed.
         try? file.unlock()
@@ -179,11 +216,43 @@ final class MappedFile {
 
     // MARK: writing (under the exclusive lock)
 
+    /// Memory that a draft may take before it is spilled to the file, in bytes.
+    private static let draftLimit = 256 << 20
+
+    /// From here to the unlocking, writes are kept in memory until `sync`: a transaction of many changes then writes each page once.
+    func startDraft() throws(CyrusDBError) {
+        guard draft == nil else { return }
+        try io { () throws(PosixError) in draft = try Map(draftOf: file, size, room: Self.draftLimit) }
+    }
+
+    var isDrafting: Bool { draft != nil }
+
+    /// Forgets what is not in the file yet, and reads and writes the file itself from here on.
+    func leaveDraft() throws(CyrusDBError) {
+        guard draft != nil else { return }
+        draft = nil
+        size = try measuredSize
+        if size > shared.capacity { try io { () throws(PosixError) in shared = try Map(file, size) } }
+    }
+
     func write(_ bytes: borrowing RawSpan, at offset: Int) throws(CyrusDBError) {
+        let end = offset + bytes.byteCount
+        if let map = draft {
+            if end > map.capacity || map.draft?.changedBytes ?? 0 > Self.draftLimit {
+                // The new draft starts from the file as it then is.
+                try flush()
+                draft = nil
+                try io { () throws(PosixError) in
+                    draft = try Map(draftOf: file, size, room: max(Self.draftLimit, bytes.byteCount + 0xffff))
+                }
+            }
+            draft?.draft?.write(bytes, at: offset)
+            size = max(size, end)
+            return
+        }
         do throws(PosixError) {
             observer?(.write(offset: offset, bytes: bytes.array))
             try file.write(bytes, at: offset)
-            let end = offset + bytes.byteCount
             if end > size { try grow(to: end) }
         } catch {
             throw .io(error)
@@ -194,11 +263,26 @@ final class MappedFile {
         try write(bytes.span.bytes, at: offset)
     }
 
+    /// Writes the draft out, not yet to the disk.
+    func flush() throws(CyrusDBError) {
+        guard let map = draft else { return }
+        hasSpilled = true
+        do throws(PosixError) {
+            try map.draft?.flush { bytes, offset throws(PosixError) in
+                observer?(.write(offset: offset, bytes: bytes.array))
+                try file.write(bytes, at: offset)
+            }
+        } catch {
+            throw .io(error)
+        }
+    }
+
     private func grow(to end: Int) throws(PosixError) {
-        if end > map.capacity || map.base == nil { map = try Map(file, end) }
+        if end > shared.capacity || shared.base == nil { shared = try Map(file, end) }
         size = end
     }
 
+    /// Not while drafting.
     func truncate(to length: Int) throws(CyrusDBError) {
         observer?(.truncate(length))
         try io { () throws(PosixError) in try file.truncate(to: length) }
@@ -207,9 +291,13 @@ final class MappedFile {
 
     /// Data, and the size if it changed, are on the disk when this returns.
     func sync() throws(CyrusDBError) {
+        try flush()
         try io { () throws(PosixError) in try file.syncData() }
         observer?(.sync)
     }
+
+    /// Whether this is the file that is open.
+    func isFile(_ status: FileStatus) -> Bool { status.inode == inode && status.device == device }
 
     /// Whether a reader's map of this file still is the newest.
     func isCurrent(_ other: Map) -> Bool { map === other }

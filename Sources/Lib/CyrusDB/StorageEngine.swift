@@ -1,4 +1,5 @@
 import Bytes
+import Posix
 
 /// What every engine does; `Database` is the face of it.
 ///
@@ -9,6 +10,8 @@ protocol StorageEngine: AnyObject {
     var engine: DatabaseEngine { get }
     /// The order `forEach` visits keys in.
     var comparator: Comparator { get }
+    /// Whether this is the file that it has open.
+    func isFile(_ status: FileStatus) -> Bool
     /// A transaction is open on this handle.
     var inTransaction: Bool { get }
 
@@ -40,4 +43,8 @@ protocol StorageEngine: AnyObject {
     func rebuild() throws(CyrusDBError)
     /// The engine's own listing of its records and pointers (`cyr_dbtool … dump`).
     func dump(_ line: (String) -> Void) throws(CyrusDBError)
+}
+
+extension StorageEngine {
+    func isFile(_ status: FileStatus) -> Bool { archivedFile?.isFile(status) ?? false }
 }

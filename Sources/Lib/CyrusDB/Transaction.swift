@@ -17,7 +17,7 @@ public struct Transaction: ~Copyable {
         do throws(CyrusDBError) {
             try database.storage.abort()
         } catch {
-            database.environment.logger.error("DBERROR: abort failed: \(error)")
+            database.logger.error("DBERROR: abort failed: \(error)")
         }
     }
 

@@ -190,8 +190,9 @@ private struct StagedCopies: ~Copyable {
         in store: MailStore, partition: String, _ body: (borrowing StagedMessage) throws(MailboxError) -> R
     ) throws(MailboxError) -> R {
         if partition == first.partition { return try body(first) }
-        if others[partition] == nil { others[partition] = Copy(try store.stage(copyOf: first, partition: partition)) }
-        // Made above.
-        return try body(others[partition]!.staged)
+        if let copy = others[partition] { return try body(copy.staged) }
+        let copy = Copy(try store.stage(copyOf: first, partition: partition))
+        others[partition] = copy
+        return try body(copy.staged)
     }
 }

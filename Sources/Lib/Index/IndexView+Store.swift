@@ -59,7 +59,7 @@ extension IndexView {
         }
         var touched: [(Int, Int)] = []
         for place in places {
-            guard let number = number(place, change) else { continue }
+            guard let number = try number(place, change) else { continue }
             let old = try change.record(number)
             if old.isExpunged { continue }
             try change.update(number) { record in
@@ -119,7 +119,7 @@ extension IndexView {
         let sawAll = isUpToDate(change.header)
         var results: [(Int, IndexRecord)] = []
         for place in places {
-            guard let number = number(place, change) else { continue }
+            guard let number = try number(place, change) else { continue }
             if try !change.record(number).isExpunged {
                 try change.expunge(number)
                 try change.update(number, silent: true) { $0.flags.formUnion(marking) }
@@ -184,7 +184,7 @@ extension IndexView {
         var change = try mailbox.change(under: lock)
         var records: [IndexRecord] = []
         for place in places where !messages[place].isExpunged {
-            if let number = number(place, change) { records.append(try change.record(number)) }
+            if let number = try number(place, change) { records.append(try change.record(number)) }
         }
         try checkQuota(of: mailbox, change.headerFile.quotaRoot, records)
         var pairs: [(from: UID, to: UID)] = []

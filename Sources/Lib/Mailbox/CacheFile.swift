@@ -18,7 +18,7 @@ final class CacheFile {
     /// Opens the cache of an index generation, making it when `create`. nil when it is missing.
     ///
     /// A crash between the two renames of a repack leaves the old cache beside the new index: then `cyrus.cache.NEW` is the right
-    /// one, and is put in its place.
+    /// one, and is put in its place. (The other way round, see `hasForeignCache`.)
     static func open(_ path: String, generation: UInt32, create: Bool) throws(MailboxError) -> CacheFile? {
         do throws(PosixError) {
             let file = try File(path, .readWrite, create: create ? .ifMissing : .never)
@@ -128,21 +128,51 @@ extension Mailbox {
             if archiveCacheFile == nil {
                 archiveCacheFile = try CacheFile.open(cachePath(archived: true), generation: header.generation, create: false)
             }
-            if archiveCacheFile != nil { return try archiveCacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
+            if let archiveCacheFile { return try archiveCacheFile.withRecord(at: record.cacheOffset, body) }
         } else {
             if cacheFile == nil { cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: false) }
-            if cacheFile != nil { return try cacheFile!.withRecord(at: record.cacheOffset, body) }  // tested
+            if let cacheFile { return try cacheFile.withRecord(at: record.cacheOffset, body) }
         }
         throw .damaged(path: cachePath(archived: archived), offset: 0, expected: "the cache file", found: "no such file")
     }
 
+    /// Whether the cache is of another repack than the index, under the exclusive lock: a power loss kept the rename of the cache and not
+    /// that of the index, as may be when they stand in different directories. The index is the older one then, and changes
+    /// may have come since: the new one that stands beside it is of no use, and the cache is made from the messages by a repack.
+    func hasForeignCache() throws(MailboxError) -> Bool {
+        guard cacheFile == nil, isRepairable else { return false }
+        do throws(MailboxError) {
+            cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: false)
+        } catch .damaged {
+            return true
+        }
+        return false
+    }
+
+    /// The highest generation that a cache file of this mailbox has.
+    var highestCacheGeneration: UInt32 {
+        var highest: UInt32 = 0
+        for path in Set([cachePath(archived: false), cachePath(archived: true)]) {
+            for file in [path, path + ".NEW"] {
+                let head = try? posix { () throws(PosixError) in try File(file, .read).read(4, at: 0) }
+                if let head, head.count == 4 { highest = max(highest, head.span.bytes.bigEndian32(at: 0)) }
+            }
+        }
+        return highest
+    }
+
     /// Under the exclusive lock.
     func appendToCache(_ bytes: [UInt8]) throws(MailboxError) -> UInt64 {
-        if cacheFile == nil { cacheFile = try CacheFile.open(cachePath(archived: false), generation: header.generation, create: true) }
-        return try cacheFile!.append(bytes)  // made above
+        if let cacheFile { return try cacheFile.append(bytes) }
+        let path = cachePath(archived: false)
+        guard let file = try CacheFile.open(path, generation: header.generation, create: true) else {
+            throw .damaged(path: path, offset: 0, expected: "the cache file", found: "no such file")
+        }
+        cacheFile = file
+        return try file.append(bytes)
     }
 
     func syncCache() throws(MailboxError) {
-        if cacheFile != nil { try cacheFile!.sync() }  // tested
+        try cacheFile?.sync()
     }
 }

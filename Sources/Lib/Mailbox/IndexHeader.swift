@@ -45,6 +45,9 @@ public struct IndexHeader: Sendable, Equatable {
     public var createdModSeq = ModSeq.none
     /// Since when changes can be told.
     public var changesEpoch: Int64 = 0
+    /// What the mailbox weighs has changed, and its quota root may not know yet: the process that changed it ended in between.
+    /// In a word that Cyrus leaves zero in version 17, and has other uses for in later ones. See docs/decisions/0030.
+    public var quotaInDoubt = false
 
     public static let currentVersion: UInt32 = 17
     public static let currentSize = 160
@@ -129,6 +132,7 @@ extension IndexHeader {
         if version >= 14 { unseenCount = word(124) }
         if version >= 16 { createdModSeq = ModSeq(b.bigEndian64(at: 128)) }
         if version >= 17 { changesEpoch = time(136) }
+        if version == 17 { quotaInDoubt = word(140) != 0 }
     }
 
     private mutating func readWide(_ b: RawSpan) {
@@ -196,7 +200,8 @@ extension IndexHeader {
         out.append(bigEndian: unseenCount)
         out.append(bigEndian: createdModSeq.rawValue)
         out.append(bigEndian: time(changesEpoch))
-        out.append(contentsOf: repeatElement(0, count: 16))
+        out.append(bigEndian: UInt32(quotaInDoubt ? 1 : 0))
+        out.append(contentsOf: repeatElement(0, count: 12))
         out.append(bigEndian: CRC32.of(out.span.bytes.slice(start, 156)))
     }
 }

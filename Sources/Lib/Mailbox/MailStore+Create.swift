@@ -44,12 +44,13 @@ extension MailStore {
     /// A user's missing levels above it are made afterwards (`fillIn`).
     ///
     /// The order of writes: directories, cyrus.header, cyrus.index (each synced, with its directory), then both records of mailboxes.db
-    /// in one transaction. A crash before the last leaves a directory that no record names.
+    /// in one transaction, then the quota's count of folders. A crash before the transaction leaves a directory that no record names, one after
+    /// it a mark that the quota is in doubt.
     @discardableResult
     public func create(
         _ name: MailboxName, _ template: MailboxTemplate = MailboxTemplate(), as identity: Identity?, under user: borrowing UserLock
     ) throws(MailboxError) -> MailboxEntry {
-        precondition(user.user == name.user, "creating \(name) under the lock of another user")
+        try user.guards(name)
         try name.validate()
         let list = try list
         let old = try list.find(name)
@@ -71,11 +72,19 @@ extension MailStore {
         try makeFiles(entry, quotaRoot: root, options: template.options)
         audit?.created(entry)
         try list.update(entry)
-        if let root { try adjustQuota(root, by: QuotaUsage(folders: 1)) }
+        if let root { try enterQuota(root, entry) }
         enterConversations(entry)
         tell(.mailbox(name))
         try fillIn(above: name, under: user)
         return entry
+    }
+
+    private func enterQuota(_ root: String, _ entry: MailboxEntry) throws(MailboxError) {
+        try adjustQuota(root, by: QuotaUsage(folders: 1))
+        let mailbox = try mailbox(entry)
+        try mailbox.lock(.exclusive)
+        defer { mailbox.unlock() }
+        try mailbox.markQuota(inDoubt: false)
     }
 
     private func checkMayCreate(_ name: MailboxName, below parent: MailboxEntry?, _ identity: Identity) throws(MailboxError) {
@@ -157,6 +166,7 @@ extension MailStore {
         header.options = options ?? MailboxOptions(rawValue: UInt32(truncatingIfNeeded: configuration[.mailbox_default_options]))
         header.options.insert(.pop3NewUIDL)
         header.headerFileCRC = HeaderFile.crc(fileBytes)
+        header.quotaInDoubt = quotaRoot != nil
         var index: [UInt8] = []
         header.encode(into: &index)
         guard let indexPath = layout.metaPath(entry, .index), let headerPath = layout.metaPath(entry, .header) else {

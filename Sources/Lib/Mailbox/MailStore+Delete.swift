@@ -19,36 +19,35 @@ extension MailStore {
 
     /// Removes a mailbox for good.
     ///
-    /// The order: the index header is marked as deleted, so that sessions that have it open stop; the records of mailboxes.db become
-    /// tombstones; then files go. A crash in between leaves files that no record names.
+    /// The order: the quota root is told, under the mark of Mailbox+Quota.swift; the records of mailboxes.db become tombstones; the index
+    /// header is marked as deleted, so that sessions of Cyrus that have it open stop; then files go. A crash before the tombstones leaves
+    /// the mailbox as it was, one after them files that no record names.
     private func remove(_ entry: MailboxEntry, under user: borrowing UserLock) throws(MailboxError) {
         let mailbox = try mailbox(entry)
         guard let lock = try NameLock(locks, entry, .exclusive) else { throw .locked(entry.name.text) }
         defer { lock.keep() }
-        var header: IndexHeader?
-        var root: String?
         var modSeq = ModSeq(entry.folderModSeq.rawValue + 1)
         do throws(MailboxError) {
             try mailbox.lock(.exclusive)
-            var marked = mailbox.header
-            header = marked
-            root = mailbox.headerFile.quotaRoot
-            modSeq = try deletionModSeq(entry, after: max(marked.highestModSeq, entry.folderModSeq))
-            marked.options.insert(.deleted)
-            if marked.minorVersion == IndexHeader.currentVersion {
-                var bytes: [UInt8] = []
-                marked.encode(into: &bytes)
-                try mailbox.writeIndex(bytes, at: 0)
-                try mailbox.syncIndex()
+            modSeq = try deletionModSeq(entry, after: max(mailbox.header.highestModSeq, entry.folderModSeq))
+            if let root = mailbox.headerFile.quotaRoot {
+                if mailbox.header.quotaInDoubt {
+                    // Of a crash before: what the root knows of this mailbox is found by counting.
+                    try mailbox.settleQuota(under: user)
+                }
+                try mailbox.markQuota(inDoubt: true, durably: true)
+                try adjustQuota(root, by: QuotaUsage() - (mailbox.header.usage + QuotaUsage(folders: 1)))
             }
             leaveConversations(mailbox, keywords: mailbox.headerFile.userFlags, modSeq: modSeq)
-            mailbox.unlock()
         } catch {
             // A mailbox whose files are damaged or gone can still be deleted.
             mailbox.unlock()
             logger.warning("deleting \(entry.name) with unreadable files: \(error)")
         }
-        mailbox.closeFiles()
+        defer {
+            mailbox.unlock()
+            mailbox.closeFiles()
+        }
         var tombstone = MailboxEntry(name: entry.name)
         tombstone.type = MailboxType(entry.type.kind, .deleted)
         tombstone.uniqueID = entry.uniqueID
@@ -57,12 +56,27 @@ extension MailStore {
         tombstone.folderModSeq = modSeq
         tombstone.modified = Clock.now
         try list.bury(tombstone)
-        if let root, let header { try adjustQuota(root, by: QuotaUsage() - (header.usage + QuotaUsage(folders: 1))) }
+        markDeleted(mailbox)
         removeFiles(entry, except: nil)
         if let id = entry.uniqueID { try annotations.removeAll(scope: id.text) }
         logger.notice("Deleted mailbox \(entry.name)")
         audit?.deleted(entry)
         tell(.unmailbox(entry.name))
+    }
+
+    /// Tells those that have the files open, when the index could be locked. Failing changes nothing: no record names the mailbox any more.
+    private func markDeleted(_ mailbox: Mailbox) {
+        guard case .writing = mailbox.lockState, mailbox.header.minorVersion == IndexHeader.currentVersion else { return }
+        var marked = mailbox.header
+        marked.options.insert(.deleted)
+        var bytes: [UInt8] = []
+        marked.encode(into: &bytes)
+        do throws(MailboxError) {
+            try mailbox.writeIndex(bytes, at: 0)
+            try mailbox.syncIndex()
+        } catch {
+            logger.error("IOERROR: \(mailbox.name): \(error)")
+        }
     }
 
     private func deletionModSeq(_ entry: MailboxEntry, after last: ModSeq) throws(MailboxError) -> ModSeq {

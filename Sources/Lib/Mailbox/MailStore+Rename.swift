@@ -7,6 +7,8 @@ extension MailStore {
     /// The caller holds the locks of the owners of both names (one value when they are the same) and has checked rights.
     /// The order: files are copied first when the partition changes (or moved, in legacy directories); then mailboxes.db in one
     /// transaction; then cyrus.header with the new name. A crash before the transaction leaves copies that no record names.
+    /// When the quota root changes, the index is marked before the transaction, the old root is told after it, then cyrus.header names
+    /// the new root, then that one is told, and the mark is taken back: whoever finds it counts the roots that cyrus.header and the name lead to.
     @discardableResult
     public func rename(
         _ old: MailboxEntry, to name: MailboxName, partition: String? = nil, under user: borrowing UserLock
@@ -42,6 +44,10 @@ extension MailStore {
         // Other conversations are those of another user; a deleted mailbox is in none.
         let changesConversations = old.name.user != name.user || old.name.isDeleted != name.isDeleted
         if changesConversations { leaveConversations(mailbox, keywords: pending.headerFile.userFlags, modSeq: modSeq) }
+        if oldRoot != newRoot {
+            try mailbox.markQuota(inDoubt: true, durably: true)
+            pending.header.quotaInDoubt = mailbox.header.quotaInDoubt
+        }
         let movesFiles = entry.partition != old.partition || (entry.type.isLegacy && name != old.name)
         if movesFiles { try copyFiles(mailbox.entry, entry) }
         if name != old.name {
@@ -62,10 +68,14 @@ extension MailStore {
         isDone = true
         pending.finish()
         let weight = before.usage + QuotaUsage(folders: 1)
+        if oldRoot != newRoot, let oldRoot { try quotas.adjust(oldRoot, by: QuotaUsage() - weight, modSeq: quotaModSeqs.old) }
         try finishRename(entry, name, newRoot, modSeq, joins: changesConversations, under: user)
         if oldRoot != newRoot {
-            if let oldRoot { try quotas.adjust(oldRoot, by: QuotaUsage() - weight, modSeq: quotaModSeqs.old) }
             if let newRoot { try quotas.adjust(newRoot, by: weight, modSeq: quotaModSeqs.new) }
+            let renamed = try self.mailbox(entry)
+            try renamed.lock(.exclusive)
+            defer { renamed.unlock() }
+            try renamed.markQuota(inDoubt: false)
         }
         if entry.partition != old.partition { audit?.moved(entry, from: old.partition) }
         if movesFiles { removeFiles(old, except: entry) }

@@ -7,7 +7,8 @@ extension Mailbox {
     ///
     /// Takes the exclusive name lock: returns false without waiting when somebody uses the mailbox (unless `force`).
     /// Order: message files of unlinked records are removed; both new files are written and synced; the index is renamed into place, then
-    /// the cache. A crash between the renames is put right at the next open (`CacheFile`).
+    /// the cache. A crash between the renames is put right at the next open (`CacheFile`), and so is a power loss that kept the second of them
+    /// alone (`hasForeignCache`).
     @discardableResult
     public func repack(under user: borrowing UserLock, force: Bool = false) throws(MailboxError) -> Bool {
         guard user.kind == .exclusive else { throw .locked("\(entry.name): a repack needs the user's lock exclusively") }
@@ -29,7 +30,7 @@ extension Mailbox {
             return true
         }
         store.logger.info("Repacking mailbox \(entry.name) version \(IndexHeader.currentVersion)")
-        try rewrite()
+        try rewrite(force: force)
         return true
     }
 
@@ -48,11 +49,12 @@ extension Mailbox {
         }
     }
 
-    private func rewrite() throws(MailboxError) {
+    private func rewrite(force: Bool) throws(MailboxError) {
         var newHeader = header
         let oldDeleted = header.deletedModSeq
         newHeader.minorVersion = IndexHeader.currentVersion
-        newHeader.generation &+= 1
+        // Above that of any cache that an unfinished repack has left: those must never pass for this one's.
+        newHeader.generation = max(newHeader.generation, force ? highestCacheGeneration : 0) &+ 1
         newHeader.startOffset = UInt32(IndexHeader.currentSize)
         newHeader.recordSize = UInt32(IndexRecord.currentSize)
         newHeader.options.subtract([.needsRepack, .needsUnlink])

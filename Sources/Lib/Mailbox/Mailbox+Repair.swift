@@ -10,7 +10,7 @@ import Posix
 /// - A record with a wrong CRC whose message file has its GUID and size is taken as it stands: both of its halves were true.
 /// - Another one is made anew from the message file between its neighbours' UIDs; its flags are lost.
 /// - One without a file was never acknowledged (or is of a message long gone) and is dropped.
-/// - The header's sums are made anew.
+/// - The header's sums are made anew, and the quota's usage is marked as in doubt (Mailbox+Quota.swift).
 ///
 /// The order of writes: new cache records are appended and synced; the new index, with the cache's generation, is written beside the old
 /// one, synced, renamed, and the directory synced. A crash before the rename leaves everything as it was, to be repaired again.
@@ -27,22 +27,11 @@ extension Mailbox {
         let size = IndexRecord.currentSize
         let count = Int(header.recordCount)
         guard map.bytes.holds(count * size, at: IndexHeader.currentSize) else { return false }
-        var (exists, deleted, answered, flagged, unseen) = (UInt32(0), UInt32(0), UInt32(0), UInt32(0), UInt32(0))
+        var audit = IndexAudit(header)
         for number in (all ? 0 : max(0, count - 1))..<count {
-            let start = IndexHeader.currentSize + number * size
-            guard map.bytes.bigEndian32(at: start + size - 4) == CRC32.of(map.bytes.slice(start, size - 4)) else { return false }
-            guard ModSeq(map.bytes.bigEndian64(at: start + 80)) <= header.highestModSeq else { return false }
-            let flags = MessageFlags(rawValue: map.bytes.bigEndian32(at: start + 32))
-            if flags.contains(.expunged) { continue }
-            exists &+= 1
-            if flags.contains(.deleted) { deleted &+= 1 }
-            if flags.contains(.answered) { answered &+= 1 }
-            if flags.contains(.flagged) { flagged &+= 1 }
-            if !flags.contains(.seen) { unseen &+= 1 }
+            guard audit.accepts(IndexRecordView(map.bytes.slice(IndexHeader.currentSize + number * size, size))) else { return false }
         }
-        guard all else { return true }
-        return exists == header.exists && deleted == header.deletedCount && answered == header.answeredCount
-            && flagged == header.flaggedCount && unseen == header.unseenCount
+        return !all || audit.agrees(with: header)
     }
 
     /// Puts the index right, under its exclusive lock; the files are closed afterwards, to be opened and locked anew.
@@ -72,8 +61,12 @@ extension Mailbox {
             record.encode(into: &index)
             kept += 1
         }
+        // Whoever was told the figures of a record that is gone is to look again.
+        if kept != new.recordCount { new.highestModSeq = ModSeq(new.highestModSeq.rawValue &+ 1) }
         new.recordCount = kept
         new.annotationsCRC = annotationsCRC
+        // What the quota was told of is not known any more.
+        new.quotaInDoubt = new.minorVersion == IndexHeader.currentVersion && headerFile.quotaRoot != nil
         var head: [UInt8] = []
         new.encode(into: &head)
         index.replaceSubrange(0..<IndexHeader.currentSize, with: head)

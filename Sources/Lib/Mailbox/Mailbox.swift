@@ -19,8 +19,10 @@ public final class Mailbox {
     private var indexFile: OpenFile?
     private var indexInode: UInt64 = 0
     var map = FileMap()
-    /// The index that is open was looked through since it was opened.
+    /// All records of the index that is open were looked through since it was opened, and none was found damaged since.
     private var isChecked = false
+    /// A record was found damaged since.
+    private var isSuspect = false
     /// Records of an index of another version, converted to version 17's.
     private var converted: [UInt8]?
     private var convertedFor: IndexHeader?
@@ -28,8 +30,8 @@ public final class Mailbox {
     var cacheFile: CacheFile?
     var archiveCacheFile: CacheFile?
 
-    private enum LockState { case none, reading(Int), writing }
-    private var lockState = LockState.none
+    enum LockState { case none, reading(Int), writing }
+    private(set) var lockState = LockState.none
     private var nameLock: NameLock?
 
     init(_ store: MailStore, _ entry: MailboxEntry) throws(MailboxError) {
@@ -58,18 +60,16 @@ public final class Mailbox {
 
     // MARK: locking
 
-    /// Locks for reading. The user's lock must be of the mailbox's owner.
-    public func read(under user: borrowing UserLock) throws(MailboxError) -> MailboxView {
-        precondition(user.user == entry.name.user, "reading \(entry.name) under the lock of another user")
-        try lock(.shared)
+    /// Locks for reading. The user's lock must be the owner's.
+    public func read(under user: borrowing UserLock, checking: IndexChecking = .records) throws(MailboxError) -> MailboxView {
+        try lock(.shared, checking, under: user)
         return MailboxView(self)
     }
 
     /// Locks for changing. An index of an older version is converted to version 17 first.
     public func change(under user: borrowing UserLock) throws(MailboxError) -> MailboxChange {
-        precondition(user.user == entry.name.user, "changing \(entry.name) under the lock of another user")
         guard user.kind == .exclusive else { throw .locked("\(entry.name): the user's lock is held shared, a change needs it exclusive") }
-        try lock(.exclusive)
+        try lock(.exclusive, .ends, under: user)
         if header.minorVersion != IndexHeader.currentVersion {
             let version = header.minorVersion
             unlock()
@@ -77,12 +77,29 @@ public final class Mailbox {
                 throw .notSupported("\(entry.name): its index is of version \(version), made by a newer Cyrus")
             }
             try repack(under: user, force: true)
+            try lock(.exclusive, .ends, under: user)
+        }
+        if try hasForeignCache() {
+            unlock()
+            try repack(under: user, force: true)
             try lock(.exclusive)
         }
+        if header.quotaInDoubt { try settleQuota(under: user) }
         return MailboxChange(PendingChange(self))
     }
 
-    func lock(_ kind: LockKind) throws(MailboxError) {
+    /// A mailbox that went to another user meanwhile is no longer there for whoever holds the former owner's lock.
+    private func lock(_ kind: LockKind, _ checking: IndexChecking, under user: borrowing UserLock) throws(MailboxError) {
+        let name = entry.name
+        try user.guards(name)
+        try lock(kind, checking)
+        if user.user != entry.name.user {
+            unlock()
+            throw .nonexistent(name.text)
+        }
+    }
+
+    func lock(_ kind: LockKind, _ checking: IndexChecking = .ends) throws(MailboxError) {
         switch lockState {
         case .reading(let depth):
             guard kind == .shared else { throw .locked("\(entry.name): this process is reading it and cannot change it meanwhile") }
@@ -100,7 +117,7 @@ public final class Mailbox {
             try lockIndex(kind)
             lockState = kind == .shared ? .reading(1) : .writing
             try load(checking: !isChecked)
-            if !isChecked { try check(kind) }
+            if !isChecked { try check(kind, checking) }
         } catch {
             lockState = .none
             unlockIndex()
@@ -154,9 +171,10 @@ public final class Mailbox {
                 cacheFile = nil
                 archiveCacheFile = nil
             }
+            let open = try openIndex()
             let inode = try posix { () throws(PosixError) -> UInt64 in
-                try indexFile!.file.lock(kind, within: store.locks.patience)  // opened above
-                return try indexFile!.file.status.inode
+                try open.file.lock(kind, within: store.locks.patience)
+                return try open.file.status.inode
             }
             let status = try posix { () throws(PosixError) in try FileSystem.status(path) }
             if let status, status.inode == inode {
@@ -169,19 +187,26 @@ public final class Mailbox {
         }
     }
 
+    /// The index, which is open as long as it is locked.
+    private func openIndex() throws(MailboxError) -> OpenFile {
+        guard let indexFile else { throw .locked("\(entry.name): its index is not open") }
+        return indexFile
+    }
+
     private func unlockIndex() {
-        guard indexFile != nil else { return }
+        guard let open = indexFile else { return }
         do throws(PosixError) {
-            try indexFile!.file.unlock()  // tested above
+            try open.file.unlock()
         } catch {
             // Closing unlocks as well.
             indexFile = nil
         }
     }
 
-    /// Looks through an index just opened, and repairs it under the exclusive lock. To read all records is for those who read them anyway.
-    private func check(_ kind: LockKind) throws(MailboxError) {
-        if !isIndexWhole(all: kind == .shared) {
+    /// Looks through an index just opened, and repairs it under the exclusive lock.
+    private func check(_ kind: LockKind, _ checking: IndexChecking) throws(MailboxError) {
+        let all = checking == .records || isSuspect
+        if !isIndexWhole(all: all) {
             if kind == .shared {
                 unlockIndex()
                 try lockIndex(.exclusive)
@@ -193,13 +218,26 @@ public final class Mailbox {
             try lockIndex(kind)
             try load(checking: false)
         }
-        isChecked = kind == .shared
+        isSuspect = false
+        isChecked = all
+    }
+
+    /// Whoever reads all records looks through them on the way.
+    var needsAudit: Bool { !isChecked && isRepairable }
+
+    func noteAudited() { isChecked = true }
+
+    /// Something is damaged: the next lock looks through all, and repairs.
+    func suspect() {
+        isChecked = false
+        isSuspect = true
     }
 
     /// Reads the header, and what changed since the last lock. While it is being checked, a file that is too short is no error yet.
     private func load(checking: Bool) throws(MailboxError) {
         let path = indexPath
-        try posix { () throws(PosixError) in try map.refresh(indexFile!.file) }  // locked, so open
+        let open = try openIndex()
+        try posix { () throws(PosixError) in try map.refresh(open.file) }
         header = try IndexHeader(map.bytes, path: path)
         let needed = Int(header.startOffset) + Int(header.recordCount) * Int(header.recordSize)
         guard map.count >= needed || (checking && isRepairable) else {
@@ -246,8 +284,8 @@ public final class Mailbox {
         @_lifetime(borrow self)
         get {
             let count = Int(header.recordCount)
-            if converted != nil {
-                let span = converted!.span.bytes  // tested above
+            if let converted {
+                let span = converted.span.bytes
                 return _overrideLifetime(span, borrowing: self)
             }
             let span = map.bytes.slice(Int(header.startOffset), count * Int(header.recordSize))
@@ -264,7 +302,12 @@ public final class Mailbox {
             throw .damaged(path: indexPath, offset: 0, expected: "record \(number)", found: "\(header.recordCount) records")
         }
         let offset = (number - 1) * stride
-        return try IndexRecord(records, at: offset, version: 17, path: indexPath)
+        do throws(MailboxError) {
+            return try IndexRecord(records, at: offset, version: 17, path: indexPath)
+        } catch {
+            suspect()
+            throw error
+        }
     }
 
     /// The number of the first record whose UID is at least `uid`; one past the last when there is none.
@@ -282,11 +325,13 @@ public final class Mailbox {
     // MARK: writing, under the exclusive lock
 
     func writeIndex(_ bytes: [UInt8], at offset: Int) throws(MailboxError) {
-        try posix { () throws(PosixError) in try indexFile!.file.write(bytes, at: offset) }  // locked, so open
+        let open = try openIndex()
+        try posix { () throws(PosixError) in try open.file.write(bytes, at: offset) }
     }
 
     func syncIndex() throws(MailboxError) {
-        try posix { () throws(PosixError) in try indexFile!.file.syncData() }  // locked, so open
+        let open = try openIndex()
+        try posix { () throws(PosixError) in try open.file.syncData() }
     }
 
     /// The header as it now stands in the file.
@@ -294,7 +339,8 @@ public final class Mailbox {
         header = newHeader
         if let newFile { headerFile = newFile }
         headerFileCRC = crc
-        try posix { () throws(PosixError) in try map.refresh(indexFile!.file) }  // locked, so open
+        let open = try openIndex()
+        try posix { () throws(PosixError) in try map.refresh(open.file) }
     }
 
     /// Forgets open files after the index was replaced by this process.

@@ -11,7 +11,8 @@ import Posix
 /// 4. cyrus.header, when flags or the like changed: a new file synced and renamed;
 /// 5. index records, then the index header in one write of 160 bytes, then one sync: from here on the change is there;
 /// 6. conversations.db is committed;
-/// 7. quota usage, then observers (idled, sync_log).
+/// 7. quota usage, durable in itself; then the header once more, not synced, without the mark that usage is in doubt, which 5 put there;
+///    then observers (idled, sync_log).
 /// A crash before 5 leaves files that no record names (removed when their UID is given out again); a crash inside 5 leaves records
 /// beyond the count of the header, which nobody reads.
 public struct MailboxChange: ~Copyable {
@@ -209,7 +210,7 @@ final class PendingChange {
         }
         if counters == nil { counters = try UserCounters(path: store.countersPath(mailbox.name)) }
         let kind = UserCounters.Kind(headerFile.type)
-        // Loaded above.
+        // Loaded above; changed in place, once for each message of a big COPY.
         let next = counters!.next(kind, after: header.highestModSeq, folder: folder, deleted: deleted)
         header.highestModSeq = next
         return next
@@ -260,6 +261,7 @@ final class PendingChange {
         // What the records are now is gone once they are written.
         let audited = store.audit?.lines(of: self) ?? []
         try writeRecords()
+        if changesQuota { header.quotaInDoubt = true }
         var bytes: [UInt8] = []
         header.startOffset = UInt32(IndexHeader.currentSize)
         header.recordSize = UInt32(IndexRecord.currentSize)
@@ -270,7 +272,7 @@ final class PendingChange {
         commitConversations()
         for line in audited { store.audit?.log(line) }
         try mailbox.wrote(header, headerFile: newHeaderFile, crc: header.headerFileCRC)
-        try adjustQuota()
+        adjustQuota()
         tellObservers()
     }
 
@@ -279,9 +281,7 @@ final class PendingChange {
         var run: [UInt8] = []
         var runStart = 0
         var next = 0
-        for number in changed.keys.sorted() {
-            // Keys come from the dictionary itself.
-            let record = changed[number]!
+        for (number, record) in changed.sorted(by: { $0.key < $1.key }) {
             if number != next, !run.isEmpty {
                 try mailbox.writeIndex(run, at: IndexHeader.currentSize + (runStart - 1) * IndexRecord.currentSize)
                 run.removeAll(keepingCapacity: true)
@@ -293,9 +293,15 @@ final class PendingChange {
         if !run.isEmpty { try mailbox.writeIndex(run, at: IndexHeader.currentSize + (runStart - 1) * IndexRecord.currentSize) }
     }
 
-    private func adjustQuota() throws(MailboxError) {
-        guard let root = headerFile.quotaRoot, !ignoresQuota else { return }
-        try store.quotas.adjust(root, by: header.usage - before.usage, modSeq: counters == nil ? nil : header.highestModSeq)
+    /// The change is made: what goes wrong here leaves the mark, and usage is counted anew with the mailbox's next change.
+    private func adjustQuota() {
+        guard changesQuota, let root = headerFile.quotaRoot else { return }
+        do throws(MailboxError) {
+            try store.quotas.adjust(root, by: header.usage - before.usage, modSeq: counters == nil ? nil : header.highestModSeq)
+            if !before.quotaInDoubt { try mailbox.markQuota(inDoubt: false) }
+        } catch {
+            store.logger.error("IOERROR: quota root \(root) does not have the last change of \(mailbox.name): \(error)")
+        }
     }
 
     private var changesQuota: Bool {

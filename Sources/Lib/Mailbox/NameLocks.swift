@@ -114,6 +114,13 @@ public struct UserLock: ~Copyable {
 
     /// Says that the lock is wanted up to here.
     public func keep() {}
+
+    /// `.locked` unless this is the lock of the owner of a mailbox: whoever holds another one is told, and does nothing.
+    func guards(_ name: MailboxName) throws(MailboxError) {
+        guard user == name.user else {
+            throw .locked("\(name): the lock that is held is that of \(user.map { "user \($0)" } ?? "shared mailboxes"), not its owner's")
+        }
+    }
 }
 
 /// The lock of one mailbox's existence and files (Cyrus `mboxname_lock`): shared while it is used, exclusive to remove, rename or repack it.

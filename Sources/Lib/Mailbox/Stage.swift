@@ -99,6 +99,17 @@ public final class StageFile {
         }
     }
 
+    /// Lends what is written so far, in place.
+    func withContent<R>(_ body: (RawSpan) throws(MailboxError) -> R) throws(MailboxError) -> R {
+        let map = try posix { () throws(PosixError) in try FileMap(file.file) }
+        return try body(map.bytes)
+    }
+
+    /// Replaces the beginning.
+    func overwrite(_ bytes: [UInt8]) throws(MailboxError) {
+        try posix { () throws(PosixError) in try file.file.write(bytes, at: 0) }
+    }
+
     /// Adds to the message.
     public func append(_ bytes: borrowing RawSpan) throws(MailboxError) {
         do throws(PosixError) {

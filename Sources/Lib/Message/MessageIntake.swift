@@ -28,10 +28,13 @@ public enum MessageIntake {
         case keep
     }
 
+    /// Octets of header above which a message is refused: what is made of a header is held in memory, and goes into cyrus.cache.
+    public static let headerLimit = 4 << 20
+
     /// Whether the message may be stored; `isBinary` is an APPEND of a literal8, whose content may have NULs and bare newlines.
     public static func check(_ message: borrowing RawSpan, eightBit: EightBit = .munge, isBinary: Bool = false) throws(Refusal) {
         if let refusal = firstForbiddenByte(message, eightBit: eightBit, isBinary: isBinary) { throw refusal }
-        guard hasValidHeader(message) else { throw .invalidHeader }
+        guard hasValidHeader(message), headerSize(message) <= headerLimit else { throw .invalidHeader }
     }
 
     /// The first of NUL, bare newline and (when rejected) 8-bit header byte.

@@ -123,6 +123,7 @@ public struct File: ~Copyable {
         var done = 0
         while done < bytes.byteCount {
             let count = bytes.withUnsafeBytes { buffer in
+                // done < count, so the buffer has an address.
                 retrying { Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done) }
             }
             guard count >= 0 else { throw .last("write", path) }
@@ -139,6 +140,7 @@ public struct File: ~Copyable {
         var done = 0
         while done < bytes.byteCount {
             let count = bytes.withUnsafeBytes { buffer in
+                // done < count, so the buffer has an address.
                 retrying { pwrite(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done)) }
             }
             guard count >= 0 else { throw .last("pwrite", path) }

@@ -17,6 +17,9 @@ public enum Signal: CInt, Sendable, CaseIterable {
     public func ignore() { _ = cy_signal_ignore(rawValue) }
     public func restoreDefault() { _ = cy_signal_default(rawValue) }
 
+    /// Has the kernel send it when the process that started this one has ended. Lost when this process changes its user.
+    public func comesWhenParentEnds() { _ = cy_signal_when_parent_ends(rawValue) }
+
     /// Whether it came since it was last taken.
     public func take() -> Bool { cy_signal_take(rawValue) != 0 }
     public var isPending: Bool { cy_signal_pending(rawValue) != 0 }

@@ -16,6 +16,11 @@ public final class SASLServer {
         public let code: Int32
         /// Its text, without secrets.
         public let description: String
+
+        public init(code: Int32, description: String) {
+            self.code = code
+            self.description = description
+        }
     }
 
     /// Loads the library's plug-ins. One per process.

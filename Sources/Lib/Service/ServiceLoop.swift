@@ -94,6 +94,7 @@ public enum ServiceLoop {
         for signal in [Signal.hangup, .terminate, .quit, .interrupt, .alarm] { signal.catch() }
         // Whoever started master may have blocked them.
         Signal.unblock(stopSignals + [.alarm])
+        Signal.hangup.comesWhenParentEnds()
         let context = ServiceContext(base, service: service, options: options)
         if options.has("D") { runDebugCommand(context, program) }
         if standalone {
@@ -155,7 +156,10 @@ public enum ServiceLoop {
     private static func serve<Service: ServiceProtocol>(
         _ handler: Service, _ context: ServiceContext, _ connection: Connection, _ client: Client
     ) {
-        connection.shouldStop = { ServiceContext.shouldStop }
+        connection.shouldStop = {
+            if Signal.hangup.isPending, isOrphaned { releaseListener() }
+            return ServiceContext.shouldStop
+        }
         handler.serve(connection, client)
         do throws(ConnectionError) { try connection.flush() } catch {}
     }
@@ -186,8 +190,33 @@ public enum ServiceLoop {
         Signal.block(stopSignals)
         defer { Signal.unblock(stopSignals) }
         if ServiceContext.shouldStop || Signal.hangup.isPending { return false }
-        var entries = [PollEntry(listenDescriptor)]
-        return try Poll.wait(&entries, milliseconds: milliseconds, signals: stopSignals) > 0
+        // Descriptor 3 has nothing to be read: it is there for its error, when nobody holds the other end.
+        var entries = [PollEntry(listenDescriptor), PollEntry(statusDescriptor)]
+        guard try Poll.wait(&entries, milliseconds: milliseconds, signals: stopSignals) > 0 else { return false }
+        if entries[1].isHungUp { leave(0) }
+        return entries[0].isReady
+    }
+
+    /// Whether master is gone without having ended its services (killed). They serve the client they have, and end: another master
+    /// shall have the address.
+    private static var isOrphaned: Bool {
+        var entries = [PollEntry(statusDescriptor)]
+        do throws(PosixError) {
+            return try Poll.wait(&entries, milliseconds: 0) > 0 && entries[0].isHungUp
+        } catch {
+            return false
+        }
+    }
+
+    /// An address is free when the last process has closed its socket. The number stays taken, so that it is not another file's.
+    private static func releaseListener() {
+        do throws(PosixError) {
+            let nothing = try File("/dev/null", .read)
+            try Descriptor.duplicate(nothing.descriptor, to: listenDescriptor)
+            try Descriptor.setCloseOnExec(listenDescriptor, true)
+        } catch {
+            // It goes with this process then.
+        }
     }
 
     /// Ends in READY state, which master must not take for a failure.

@@ -71,6 +71,9 @@ int cy_close_on_exec_from(unsigned first);
 /* The uid of the process at the other end of a unix socket, -1 when unknown. */
 long cy_peer_user(int fd);
 
+/* Lets memory that is read soon come into the cache. Any address will do: nothing is read. */
+static inline void cy_prefetch(uintptr_t address) { __builtin_prefetch((const void *)address); }
+
 static inline int cy_umask(int mask) { return (int)umask((mode_t)mask); }
 static inline void *cy_map_failed(void) { return MAP_FAILED; }
 
@@ -100,6 +103,8 @@ int cy_signal_ignore(int signal);
 int cy_signal_default(int signal);
 /* Whether the signal came since the last call for it. */
 int cy_signal_take(int signal);
+/* The kernel sends it to this process when the one that started it has ended. */
+int cy_signal_when_parent_ends(int signal);
 /* Whether it came, without forgetting it. */
 int cy_signal_pending(int signal);
 /* The pid that sent the last one (0 unknown). */

@@ -1,4 +1,5 @@
 import Bytes
+import CPosix
 import Posix
 
 extension SkipList {
@@ -57,18 +58,41 @@ extension SkipList {
         return next
     }
 
+    /// Finds a key, and the way to it for a change.
     func locate(_ key: borrowing RawSpan) throws(CyrusDBError) -> Place {
+        var place = Place()
+        let found = try descend(key) { list, back, next in
+            place.back[list] = back
+            place.next[list] = next
+        }
+        place.match = found.match
+        place.following = found.following
+        return place
+    }
+
+    /// The record of a key, and it or else the first record after it.
+    func find(_ key: borrowing RawSpan) throws(CyrusDBError) -> (match: SkipListRecord?, following: SkipListRecord?) {
+        try descend(key) { _, _, _ in }
+    }
+
+    /// Goes down the lists to a key, and tells of each the last record before the key and the first not before it.
+    @inline(__always)
+    private func descend(
+        _ key: borrowing RawSpan, _ pass: (_ list: Int, _ back: Int, _ next: Int) -> Void
+    ) throws(CyrusDBError) -> (match: SkipListRecord?, following: SkipListRecord?) {
         let window = file.window
         let bytes = window.bytes
-        var place = Place()
         var current = try dummy(bytes)
         var refused: SkipListRecord?
+        var refusedOffset = 0
         var order = 1
         var steps = 0
         var list = Int(max(1, header.currentLevel)) - 1
         while list >= 0 {
             let offset = try pointer(current, list, bytes)
-            if offset != 0 && offset != refused?.offset {
+            if offset != 0 && offset != refusedOffset {
+                // Half of the time the next list's record is looked at next: its way from memory begins now.
+                if list > 0 { bytes.prefetch(Int(bytes.bigEndian32(at: current.pointersOffset + 4 * (list - 1)))) }
                 guard let candidate = try following(current, list: list, bytes) else { continue }
                 let candidateOrder = comparator.compare(bytes.slice(candidate.keyOffset, candidate.keyLength), key)
                 if candidateOrder < 0 {
@@ -78,17 +102,14 @@ extension SkipList {
                     continue
                 }
                 refused = candidate
+                refusedOffset = offset
                 order = candidateOrder
             }
-            place.back[list] = current.offset
-            place.next[list] = offset
+            pass(list, current.offset, offset)
+            if list == 0 && offset == 0 { return (nil, nil) }
             list -= 1
         }
-        if place.next[0] != 0 {
-            place.following = refused
-            if order == 0 { place.match = refused }
-        }
-        return place
+        return (order == 0 ? refused : nil, refused)
     }
 
     // MARK: reading
@@ -96,7 +117,7 @@ extension SkipList {
     func fetch(_ key: RawSpan, _ body: (RawSpan) throws(CyrusDBError) -> Void) throws(CyrusDBError) -> Bool {
         try withScratch { (copy: inout [UInt8]) throws(CyrusDBError) in
             let found = try reading { () throws(CyrusDBError) in
-                guard let match = try locate(key).match else { return false }
+                guard let match = try find(key).match else { return false }
                 let window = file.window
                 copy.append(window.bytes.slice(match.valueOffset, match.valueLength))
                 return true
@@ -109,7 +130,7 @@ extension SkipList {
     func fetchNext(_ key: RawSpan, _ body: (RawSpan, RawSpan) throws(CyrusDBError) -> Void) throws(CyrusDBError) -> Bool {
         try withScratch { (copy: inout [UInt8]) throws(CyrusDBError) in
             let keyLength = try reading { () throws(CyrusDBError) -> Int? in
-                let place = try locate(key)
+                let place = try find(key)
                 let window = file.window
                 let bytes = window.bytes
                 var next = place.following
@@ -135,10 +156,11 @@ extension SkipList {
     }
 
     /// Without a transaction records are copied out in batches under the shared lock, and given to the visitor after it is released;
-    /// when the file has changed meanwhile the rest of a batch is dropped, and the place found anew by the last key.
+    /// when the visitor has changed something the rest of a batch is dropped, and the place found anew by the last key.
     func forEach(
         prefix: RawSpan, filter: ((RawSpan, RawSpan) -> Bool)?, _ body: (RawSpan, RawSpan) throws(CyrusDBError) -> Visit
     ) throws(CyrusDBError) -> Visit {
+        if inTransaction { return try visit(prefix: prefix, filter: filter, body) }
         var from = prefix.array
         var after = false
         var batch = Batch()
@@ -150,14 +172,12 @@ extension SkipList {
             after = true
             limit = min(limit * 2, 128)
             let changesBefore = changes
-            let sizeBefore = file.size
             let bytes = batch.bytes.span.bytes
             var isStale = false
             for record in batch.records {
                 let key = bytes.slice(record.start, record.keyLength)
                 if try body(key, bytes.slice(record.start + record.keyLength, record.valueLength)) == .stop { return .stop }
-                let sizeNow = try file.measuredSize
-                if changes != changesBefore || sizeNow != sizeBefore {
+                if changes != changesBefore {
                     from = key.array
                     isStale = true
                     break
@@ -167,13 +187,42 @@ extension SkipList {
         }
     }
 
+    /// In a transaction, under whose lock records are lent in place: the visitor's changes leave keys and values as they are.
+    private func visit(
+        prefix: RawSpan, filter: ((RawSpan, RawSpan) -> Bool)?, _ body: (RawSpan, RawSpan) throws(CyrusDBError) -> Visit
+    ) throws(CyrusDBError) -> Visit {
+        var next = try find(prefix).following
+        var steps = 0
+        while let record = next {
+            let map = file.map
+            defer { withExtendedLifetime(map) {} }
+            let window = file.window
+            let bytes = window.bytes
+            let key = bytes.slice(record.keyOffset, record.keyLength)
+            guard key.starts(with: prefix) else { break }
+            let value = bytes.slice(record.valueOffset, record.valueLength)
+            let changesBefore = changes
+            if filter?(key, value) ?? true, try body(key, value) == .stop { return .stop }
+            if changes == changesBefore {
+                next = try following(record, list: 0, bytes)
+                steps += 1
+                guard steps < stepLimit else { throw damaged(record.offset, "a list that ends", "a circle") }
+            } else {
+                let place = try find(key)
+                let now = file.window
+                next = if let match = place.match { try following(match, list: 0, now.bytes) } else { place.following }
+            }
+        }
+        return .next
+    }
+
     private func gather(
         _ batch: inout Batch, upTo limit: Int, from: inout [UInt8], after: Bool, prefix: borrowing RawSpan,
         filter: ((RawSpan, RawSpan) -> Bool)?
     ) throws(CyrusDBError) -> Bool {
         batch.bytes.removeAll(keepingCapacity: true)
         batch.records.removeAll(keepingCapacity: true)
-        let place = try locate(from.span.bytes)
+        let place = try find(from.span.bytes)
         let window = file.window
         let bytes = window.bytes
         var next = place.following
@@ -201,5 +250,13 @@ extension SkipList {
             next = try following(record, list: 0, bytes)
         }
         return true
+    }
+}
+
+extension RawSpan {
+    /// Has what stands at an offset, which may be any, on its way from memory.
+    @inline(__always)
+    fileprivate func prefetch(_ offset: Int) {
+        withUnsafeBytes { cy_prefetch(UInt(bitPattern: $0.baseAddress) &+ UInt(bitPattern: offset)) }
     }
 }

@@ -6,6 +6,8 @@ import Posix
 /// 1. log entries are appended; after each, the pointers of the records before it are overwritten in place;
 /// 2. commit syncs all that, appends COMMIT, and syncs again: the client may be answered now.
 ///
+/// A transaction of many changes works on a draft of the file from its 17th change on, and step 2 writes that out.
+///
 /// A file that does not end with COMMIT is recovered by whoever locks it next: the pointers in place count for nothing then, the
 /// log's finished transactions count for all.
 extension SkipList {
@@ -73,8 +75,13 @@ extension SkipList {
         try file.write(word, at: record.pointersOffset + 4 * list)
     }
 
+    /// So many changes are cheaper to write one by one than in a draft.
+    private static let changesBeforeDraft = 17
+
     private func append(_ entry: [UInt8]) throws(CyrusDBError) {
         changes &+= 1
+        transactionChanges += 1
+        if transactionChanges == Self.changesBeforeDraft { try file.startDraft() }
         guard file.size + entry.count <= Int(UInt32.max) - 8 else {
             throw .unsupported(path: path, operation: "more than 4 GiB in a skiplist")
         }
@@ -138,6 +145,8 @@ extension SkipList {
         guard file.size > transactionStart else { return }
         if case .reading = state { return }
         changes &+= 1
+        // What went to the file before the draft, or with it, is undone there.
+        try file.leaveDraft()
         do throws(CyrusDBError) {
             for entry in try entries(from: transactionStart).reversed() { try undo(entry) }
             try file.truncate(to: transactionStart)

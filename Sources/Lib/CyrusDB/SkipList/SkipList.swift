@@ -14,6 +14,8 @@ final class SkipList: StorageEngine {
     var state = State.idle
     /// Where the open transaction's log entries begin.
     var transactionStart = 0
+    /// Changes made by the open transaction.
+    var transactionChanges = 0
     var changes: UInt64 = 0
     var random: UInt64
     private var scratch: [UInt8] = []
@@ -74,7 +76,7 @@ final class SkipList: StorageEngine {
 
     /// Syncs, unless `skiplist_unsafe` is on.
     func sync() throws(CyrusDBError) {
-        if !options.skiplistUnsafe { try file.sync() }
+        if options.skiplistUnsafe { try file.flush() } else { try file.sync() }
     }
 
     // MARK: locks
@@ -136,6 +138,7 @@ final class SkipList: StorageEngine {
         try lock(shared ? .shared : .exclusive)
         state = shared ? .reading : .writing
         transactionStart = file.size
+        transactionChanges = 0
     }
 
     // MARK: records

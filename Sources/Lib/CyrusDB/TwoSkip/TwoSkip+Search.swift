@@ -1,4 +1,5 @@
 import Bytes
+import CPosix
 import Posix
 
 extension TwoSkip {
@@ -62,14 +63,35 @@ extension TwoSkip {
         return next
     }
 
-    /// Finds a key. The answer is proved by CRCs: of the record found, or else of the two neighbours between which it would be.
+    /// Finds a key, and the way to it for a change.
     func locate(_ key: borrowing RawSpan) throws(CyrusDBError) -> Place {
+        var place = Place()
+        let found = try descend(key) { list, back, next in
+            place.back[list] = back
+            place.next[list] = next
+        }
+        place.match = found.match
+        place.following = found.following
+        return place
+    }
+
+    /// The record of a key, and it or else the first record after it.
+    func find(_ key: borrowing RawSpan) throws(CyrusDBError) -> (match: TwoSkipRecord?, following: TwoSkipRecord?) {
+        try descend(key) { _, _, _ in }
+    }
+
+    /// Goes down the lists to a key, and tells of each the last record before the key and the first not before it.
+    ///
+    /// The answer is proved by CRCs: of the heads of all records that led there, and of the record found, or else of the two
+    /// neighbours between which it would be.
+    @inline(__always)
+    private func descend(
+        _ key: borrowing RawSpan, _ pass: (_ list: Int, _ back: Int, _ next: Int) -> Void
+    ) throws(CyrusDBError) -> (match: TwoSkipRecord?, following: TwoSkipRecord?) {
         let window = file.window
         let bytes = window.bytes
-        var place = Place()
         var current = try dummy(bytes)
         // The last record that was found not to be before the key: it stands on lower lists too.
-        var refused: TwoSkipRecord?
         var refusedOffset = 0
         var order = 1
         var steps = 0
@@ -77,23 +99,35 @@ extension TwoSkip {
         while list > 0 {
             let pointer = Int(truncatingIfNeeded: current.pointer(list + 1, in: bytes))
             if pointer != 0 && pointer != refusedOffset {
-                let candidate = try following(current, list: list, bytes)
+                // Half of the time the next list's record is looked at next: its way from memory begins now.
+                if list > 1 {
+                    let below = Int(truncatingIfNeeded: current.pointer(list, in: bytes))
+                    if below != pointer { bytes.prefetch(below, keyAt: below &+ (16 + 8 * list)) }
+                }
+                let candidate = try unchecked(bytes, at: pointer)
+                guard candidate.kind == .record, candidate.level > list else {
+                    throw damaged(candidate.offset, "a record on list \(list)", "\(candidate.kind) of level \(candidate.level)")
+                }
                 let candidateOrder = comparator.compare(bytes.slice(candidate.keyOffset, candidate.keyLength), key)
                 if candidateOrder < 0 {
+                    try checkHead(candidate, bytes)
                     current = candidate
                     steps += 1
                     guard steps < stepLimit else { throw damaged(current.offset, "a list that ends", "a circle") }
                     continue
                 }
-                refused = candidate
-                refusedOffset = candidate.offset
+                refusedOffset = pointer
                 order = candidateOrder
             }
-            place.back[list] = current.offset
-            place.next[list] = pointer
+            pass(list, current.offset, pointer)
             list -= 1
         }
-        while let candidate = try following(current, bytes) {
+        while true {
+            guard let candidate = try following(current, bytes) else {
+                pass(0, current.offset, 0)
+                if current.kind == .record { try checkTail(current, bytes) }
+                return (nil, nil)
+            }
             if candidate.offset != refusedOffset {
                 let candidateOrder = comparator.compare(bytes.slice(candidate.keyOffset, candidate.keyLength), key)
                 if candidateOrder < 0 {
@@ -104,28 +138,18 @@ extension TwoSkip {
                 }
                 order = candidateOrder
             }
-            refused = candidate
-            place.following = candidate
-            place.next[0] = candidate.offset
-            break
+            pass(0, current.offset, candidate.offset)
+            try checkTail(candidate, bytes)
+            if order == 0 { return (candidate, candidate) }
+            if current.kind == .record { try checkTail(current, bytes) }
+            return (nil, candidate)
         }
-        if place.following == nil { refused = nil }
-        place.back[0] = current.offset
-        if let refused {
-            try checkTail(refused, bytes)
-            if order == 0 {
-                place.match = refused
-                return place
-            }
-        }
-        if current.kind == .record { try checkTail(current, bytes) }
-        return place
     }
 
     // MARK: reading
 
     func fetch(_ key: RawSpan, _ body: (RawSpan) throws(CyrusDBError) -> Void) throws(CyrusDBError) -> Bool {
-        guard let match = try reading({ () throws(CyrusDBError) in try locate(key).match }) else { return false }
+        guard let match = try reading({ () throws(CyrusDBError) in try find(key).match }) else { return false }
         try lend(match) { _, value throws(CyrusDBError) in try body(value) }
         return true
     }
@@ -138,19 +162,33 @@ extension TwoSkip {
 
     /// The first record after a key.
     private func successor(of key: borrowing RawSpan) throws(CyrusDBError) -> TwoSkipRecord? {
-        let place = try locate(key)
-        guard let match = place.match else { return place.following }
+        let found = try find(key)
+        guard let match = found.match else { return found.following }
         let window = file.window
-        return try following(match, window.bytes)
+        let bytes = window.bytes
+        guard let next = try following(match, bytes) else { return nil }
+        try checkTail(next, bytes)
+        return next
     }
 
-    /// Lends key and value of a record, whose map is held meanwhile: they stay what they are without a lock.
+    /// Lends key and value of a record that was checked; its map is held meanwhile: they stay what they are without a lock.
     private func lend(_ record: TwoSkipRecord, _ body: (RawSpan, RawSpan) throws(CyrusDBError) -> Void) throws(CyrusDBError) {
         let map = file.map
         defer { withExtendedLifetime(map) {} }
         let window = file.window
         let bytes = window.bytes
-        try checkTail(record, bytes)
         try body(bytes.slice(record.keyOffset, record.keyLength), bytes.slice(record.valueOffset, record.valueLength))
+    }
+}
+
+extension RawSpan {
+    /// Has the head at `offset`, and the key that probably is at `keyAt`, on their way from memory. The offsets may be any.
+    @inline(__always)
+    fileprivate func prefetch(_ offset: Int, keyAt: Int) {
+        withUnsafeBytes { buffer in
+            let base = UInt(bitPattern: buffer.baseAddress)
+            cy_prefetch(base &+ UInt(bitPattern: offset))
+            cy_prefetch(base &+ UInt(bitPattern: keyAt))
+        }
     }
 }

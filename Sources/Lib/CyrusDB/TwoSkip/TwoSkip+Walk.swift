@@ -55,7 +55,7 @@ extension TwoSkip {
         _ batch: inout [TwoSkipRecord], upTo size: Int, from: inout [UInt8], after: Bool, prefix: borrowing RawSpan,
         filter: ((RawSpan, RawSpan) -> Bool)?
     ) throws(CyrusDBError) -> Bool {
-        let place = try locate(from.span.bytes)
+        let place = try find(from.span.bytes)
         let window = file.window
         let bytes = window.bytes
         var next = place.following

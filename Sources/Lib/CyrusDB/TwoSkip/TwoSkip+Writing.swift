@@ -9,6 +9,8 @@ import Posix
 /// 3. commit appends the commit record, and syncs everything;
 /// 4. only then the header gets the new end, loses DIRTY, and is synced. The client may be answered now.
 ///
+/// A transaction of many changes works on a draft of the file from its 17th change on, and steps 2 and 3 write that out.
+///
 /// Heads are padded so as not to straddle 512 bytes: a torn write leaves them old or new.
 extension TwoSkip {
     func store(_ key: RawSpan, _ value: RawSpan, overwrite: Bool) throws(CyrusDBError) -> Bool {
@@ -58,6 +60,8 @@ extension TwoSkip {
 
     private func markDirty() throws(CyrusDBError) {
         changes &+= 1
+        transactionChanges += 1
+        if transactionChanges == Self.changesBeforeDraft { try file.startDraft() }
         guard !isDirty else { return }
         header.flags |= TwoSkipHeader.dirtyFlag
         isDirty = true
@@ -65,6 +69,9 @@ extension TwoSkip {
         try file.write(header.encoded, at: 0)
         try file.sync()
     }
+
+    /// So many changes are cheaper to write one by one than in a draft.
+    private static let changesBeforeDraft = 17
 
     /// Where a record's lists lead on, list 0 without deleted records.
     private func pointersAfter(_ record: TwoSkipRecord) throws(CyrusDBError) -> InlineArray<31, UInt64> {
@@ -169,6 +176,8 @@ extension TwoSkip {
         }
         guard isDirty else { return }
         changes &+= 1
+        let canUndo = !file.hasSpilled
+        try file.leaveDraft()
         let window = file.window
         do throws(TwoSkipHeader.Failure) {
             header = try TwoSkipHeader(window.bytes)
@@ -176,6 +185,16 @@ extension TwoSkip {
             throw damaged(0, "the header this process wrote", "\(error)")
         }
         end = Int(clamping: header.currentSize)
-        try recover()
+        if canUndo { try undo() } else { try recover() }
+    }
+
+    /// Puts back what the transaction has overwritten, cuts off what it appended, and only then clears DIRTY.
+    private func undo() throws(CyrusDBError) {
+        for (offset, bytes) in overwritten.reversed() { try file.write(bytes, at: offset) }
+        try file.truncate(to: end)
+        try file.sync()
+        header.flags &= ~TwoSkipHeader.dirtyFlag
+        try file.write(header.encoded, at: 0)
+        try file.sync()
     }
 }

@@ -18,6 +18,10 @@ final class TwoSkip: StorageEngine {
     /// The header on disk is marked dirty by the open transaction.
     var isDirty = false
     var state = State.idle
+    /// Changes made by the open transaction.
+    var transactionChanges = 0
+    /// What the open transaction has overwritten, in that order, for an abort; not kept once it drafts.
+    var overwritten: [(offset: Int, bytes: [UInt8])] = []
     /// Counts own changes, so that a walk knows when to find its place anew.
     var changes: UInt64 = 0
     var random: UInt64
@@ -140,6 +144,8 @@ final class TwoSkip: StorageEngine {
         try lock(shared ? .shared : .exclusive)
         state = shared ? .reading : .writing
         isDirty = false
+        transactionChanges = 0
+        overwritten.removeAll(keepingCapacity: true)
     }
 
     // MARK: records
@@ -149,6 +155,26 @@ final class TwoSkip: StorageEngine {
     func record(_ bytes: borrowing RawSpan, at offset: Int) throws(CyrusDBError) -> TwoSkipRecord {
         do throws(TwoSkipRecord.Failure) {
             return try TwoSkipRecord(bytes, at: offset, limit: end, checkCRC: checkCRC)
+        } catch {
+            throw damaged(error)
+        }
+    }
+
+    /// A record of which only the bounds are checked: to compare its key, not to go on from it.
+    @inline(__always)
+    func unchecked(_ bytes: borrowing RawSpan, at offset: Int) throws(CyrusDBError) -> TwoSkipRecord {
+        do throws(TwoSkipRecord.Failure) {
+            return try TwoSkipRecord(bytes, at: offset, limit: end, checkCRC: false)
+        } catch {
+            throw damaged(error)
+        }
+    }
+
+    @inline(__always)
+    func checkHead(_ record: TwoSkipRecord, _ bytes: borrowing RawSpan) throws(CyrusDBError) {
+        guard checkCRC else { return }
+        do throws(TwoSkipRecord.Failure) {
+            try record.checkHead(bytes)
         } catch {
             throw damaged(error)
         }

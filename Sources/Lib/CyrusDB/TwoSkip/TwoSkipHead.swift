@@ -49,6 +49,9 @@ extension TwoSkip {
     func storeHead(_ head: TwoSkipHead) throws(CyrusDBError) {
         var head = head
         let offset = head.record.offset
+        if inTransaction && !file.isDrafting && offset < Int(clamping: header.currentSize) {
+            overwritten.append((offset, file.window.bytes.slice(offset, head.record.headLength).array))
+        }
         try head.withSealed { bytes throws(CyrusDBError) in try file.write(bytes, at: offset) }
     }
 }

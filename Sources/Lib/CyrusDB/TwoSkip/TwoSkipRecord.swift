@@ -73,17 +73,21 @@ struct TwoSkipRecord: Equatable {
         guard keyLength >= 0, valueLength >= 0, keyLength <= room, valueLength <= room, Self.padded(keyLength + valueLength) <= room else {
             throw .damaged(offset: offset + 2, expected: "key and value within \(room) bytes", found: "\(keyLength) and \(valueLength)")
         }
-        if checkCRC {
-            let stored = file.bigEndian32(at: offset + headLength - 8)
-            let crc = CRC32.of(file.slice(offset, headLength - 8))
-            guard crc == stored else { throw .damaged(offset: offset + headLength - 8, expected: "head CRC \(crc)", found: "\(stored)") }
-        }
         self.offset = offset
         self.kind = kind
         self.level = level
         self.keyLength = keyLength
         self.valueLength = valueLength
         self.headLength = headLength
+        if checkCRC { try checkHead(file) }
+    }
+
+    /// Throws unless the head has its CRC.
+    @inline(__always)
+    func checkHead(_ file: borrowing RawSpan) throws(Failure) {
+        let stored = file.bigEndian32(at: crcOffset)
+        let crc = CRC32.of(file.slice(offset, headLength - 8))
+        guard crc == stored else { throw .damaged(offset: crcOffset, expected: "head CRC \(crc)", found: "\(stored)") }
     }
 
     /// The pointer in `slot` (0...level), as it stands.

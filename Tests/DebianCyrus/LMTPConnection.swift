@@ -1,13 +1,12 @@
-import DebianCyrus
 import Foundation
 import Glibc
 
 /// A plain LMTP client for tests.
-final class LMTPConnection {
+public final class LMTPConnection {
     private let socket: Int32
     private var buffer: [UInt8] = []
 
-    init(port: UInt16) throws {
+    public init(port: UInt16) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -24,7 +23,7 @@ final class LMTPConnection {
 
     deinit { close(socket) }
 
-    func send(_ bytes: [UInt8]) throws {
+    public func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -44,7 +43,7 @@ final class LMTPConnection {
     }
 
     /// One reply with all its lines.
-    func reply() throws -> String {
+    public func reply() throws -> String {
         var start = 0
         while true {
             while let end = buffer[start...].firstIndex(of: 10) {
@@ -60,19 +59,19 @@ final class LMTPConnection {
         }
     }
 
-    func command(_ line: String) throws -> String {
+    public func command(_ line: String) throws -> String {
         try send(Array("\(line)\r\n".utf8))
         return try reply()
     }
 
     /// Everything up to the end of the connection.
-    func rest() throws -> String {
+    public func rest() throws -> String {
         while try fill() {}
         return String(decoding: buffer, as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n")
     }
 
     /// Delivers a message to one recipient; the answer to its content.
-    func deliver(_ message: String, to recipient: String, from sender: String = "a@b.example") throws -> String {
+    public func deliver(_ message: String, to recipient: String, from sender: String = "a@b.example") throws -> String {
         _ = try command("MAIL FROM:<\(sender)>")
         let accepted = try command("RCPT TO:<\(recipient)>")
         guard accepted.hasPrefix("250") else {
