@@ -163,7 +163,8 @@ extension TwoSkip {
             guard let record = next else { return true }
             try checkTail(record, bytes)
             if let previous,
-                comparator.compare(bytes.slice(previous.keyOffset, previous.keyLength), bytes.slice(record.keyOffset, record.keyLength)) >= 0
+                comparator.compare(bytes.slice(previous.keyOffset, previous.keyLength), bytes.slice(record.keyOffset, record.keyLength))
+                    >= 0
             {
                 throw damaged(record.keyOffset, "a key after the one before it", "one that is not")
             }
