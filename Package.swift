@@ -107,7 +107,7 @@ let package = Package(
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "Index", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
         tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
-        tests("Interop", ["DebianCyrus", "imapd", "lmtpd"]),
+        tests("Interop", ["DebianCyrus", "imapd", "lmtpd", "cyr_expire", "ctl_cyrusdb"], resources: [.copy("Support")]),
         tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),
         tests("LMTP", ["DebianCyrus", "lmtpd"]),

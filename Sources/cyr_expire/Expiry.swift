@@ -21,7 +21,6 @@ struct Expiry {
     private var keywords = 0
     /// For delivery marks: when a mailbox's own annotation says so.
     private var marks: [String: Int64] = [:]
-    private var users: [MailboxEntry] = []
 
     init(_ store: MailStore, _ options: ExpireOptions, _ logger: Logger) {
         (self.store, self.options, self.logger) = (store, options, logger)
@@ -47,7 +46,7 @@ struct Expiry {
                 logger.notice("Expunged \(keywords) user flags")
             }
         }
-        if visits, store.configuration[.conversations], !options.skipsConversations, !shouldStop { pruneConversations() }
+        if store.configuration[.conversations], !options.skipsConversations, !shouldStop { pruneConversations(entries) }
         if let age = options.delete, !shouldStop { removeDeleted(age, entries) }
         if let age = options.expire, age.seconds > 0, !shouldStop {
             try DeliveryMarks(store).prune(before: now - age.seconds, except: marks)
@@ -107,7 +106,6 @@ struct Expiry {
         // Locking it for a change counts the quota anew.
         if inDoubt { _ = try mailbox.change(under: lock) }
         mailboxes += 1
-        if entry.name.isInbox { users.append(entry) }
         if options.removesKeywords {
             for (slot, name) in try mailbox.removeUnusedKeywords(under: lock) {
                 say("Expunging userflag \(slot) (\(String(decoding: name, as: UTF8.self))) from \(entry.name)")
@@ -141,13 +139,13 @@ struct Expiry {
 
     // MARK: what is not in a mailbox
 
-    private func pruneConversations() {
+    private func pruneConversations(_ entries: [MailboxEntry]) {
         let age = Age(seconds: Int64(store.configuration[.conversations_expire_after]))
         say("Removing conversation entries older than \(age.days) days")
         var seen = 0
         var removed = 0
         var databases = 0
-        for inbox in users where !shouldStop {
+        for inbox in entries where inbox.name.isInbox && inbox.isRegular && !shouldStop {
             guard let user = inbox.name.user else { continue }
             do throws(MailboxError) {
                 let lock = try store.lock(user: user, .exclusive)
@@ -155,7 +153,7 @@ struct Expiry {
                 let path = store.layout.userPath(.conversations, user: user, inbox: inbox)
                 guard FileSystem.exists(path) else { continue }
                 say("Pruning conversations from db \(path)")
-                let counts = try ConversationMarks(store, path).prune(before: now - age.seconds)
+                guard let counts = try store.pruneConversations(of: inbox, before: now - age.seconds, under: lock) else { continue }
                 seen += counts.seen
                 removed += counts.removed
                 databases += 1

@@ -7,11 +7,12 @@ import Wire
 
 /// imapd: what is kept from one connection of the process to the next.
 final class IMAPService: ServiceProtocol {
-    /// -s: TLS from the start; -p SSF: a layer outside protects; -N: no SASL; -q: quota warnings are not given.
+    /// -s: TLS from the start; -p SSF: a layer outside protects; -N: no SASL; -q: quotas do not stop messages.
     static let flags = "Np:sq"
 
     let context: ServiceContext
     let security: ServiceSecurity
+    var usage = UsageMeter()
 
     init(_ context: ServiceContext) {
         self.context = context

@@ -49,6 +49,7 @@ extension Session {
     func logout(_ tag: Tag, _ parser: inout CommandParser) throws(CommandFailure) {
         try parsing { () throws(ParseFailure) in try parser.end() }
         if let selected { leave(selected) }
+        if !registration.user.isEmpty { context.logger.notice("\(service.usage.line(for: registration.user))") }
         out("* BYE LOGOUT received\r\n")
         ok(tag, "Completed")
         state = .logout

@@ -98,9 +98,13 @@ extension Session {
 
     /// Admits a user who has shown who he is, or tells him why not.
     private func finishLogin(_ tag: Tag, _ user: String, mechanism: String, response: String) throws(CommandFailure) {
-        if let reason = context.accounts.denial(of: user) {
-            context.logger.error("user '\(user)' denied access to service '\(context.service)': \(reason)")
-            no(tag, "Login failed: [ALERT] \(reason)")
+        if context.accounts.isDenied(user) {
+            let reason = "user '\(user)' is denied access to service '\(context.service)'"
+            context.logger.error("user '\(user)' denied access to service '\(context.service)'")
+            context.logger.notice(
+                "badlogin: \(client.host) \(mechanism) (\(user)) [SASL(-14): authorization failure: \(reason)]")
+            security.pauseAfterFailure()
+            no(tag, "\(mechanism == "plaintext" ? "Login failed: " : "")authorization failure")
             security.reset()
             return
         }
@@ -128,9 +132,7 @@ extension Session {
     private func autocreate(_ user: String, _ identity: Identity) {
         guard context.configuration[.autocreate_quota] >= 0, !identity.isAdmin, user != "anonymous" else { return }
         do throws(MailboxError) {
-            if try store.autocreateInbox(of: user) {
-                context.logger.notice("autocreateinbox: User \(user), INBOX was successfully created")
-            }
+            try store.autocreateInbox(of: identity)
         } catch {
             context.logger.error("autocreateinbox: User \(user), INBOX failed: \(error)")
         }

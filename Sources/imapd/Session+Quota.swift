@@ -1,5 +1,6 @@
 import Bytes
 import Mailbox
+import Posix
 import Wire
 
 extension Session {
@@ -42,6 +43,39 @@ extension Session {
             connection.out.append("\r\n")
         }
         ok(tag, "Completed")
+    }
+
+    /// Whoever could make room is told at SELECT that a quota is used up, or nearly (options quotawarn, quotawarnkb, quotawarnmsg): for one
+    /// quota root at most once in ten minutes.
+    func warnOfQuota(_ entry: MailboxEntry) {
+        let found = try? storing { () throws(MailboxError) -> Quota? in
+            guard let root = try store.quotas.root(for: entry.name) else { return nil }
+            return try store.quotas.find(root)
+        }
+        guard let quota = found else { return }
+        if let last = warnedOfQuota, last.root == quota.root, Clock.now < last.at + 600 { return }
+        warnedOfQuota = (quota.root, Clock.now)
+        let configuration = context.configuration
+        for resource in QuotaResource.allCases {
+            guard let limit = quota.limits[resource] else { continue }
+            let used = UInt64(max(0, quota.used[resource]))
+            let (allowed, overflow) = limit.multipliedReportingOverflow(by: resource.unit)
+            guard !overflow, allowed < UInt64.max / 100 else { continue }
+            if used > allowed {
+                out("* NO [ALERT] Mailbox is over \(resource.name) quota\r\n")
+                continue
+            }
+            guard allowed > 0, used * 100 / allowed > UInt64(max(0, configuration[.quotawarn])) else { continue }
+            let room: Int =
+                switch resource {
+                case .storage: configuration[.quotawarnkb]
+                case .messages: configuration[.quotawarnmsg]
+                default: 0
+                }
+            let margin = UInt64(max(0, room)).multipliedReportingOverflow(by: resource.unit).partialValue
+            guard margin == 0 || allowed < margin || allowed - used < margin else { continue }
+            out("* NO [ALERT] Mailbox is at \(used * 100 / allowed)% of \(resource.name) quota\r\n")
+        }
     }
 
     private func tell(_ quota: Quota, _ root: [UInt8]) {

@@ -51,7 +51,9 @@ extension Session {
         let view = try storing { () throws(MailboxError) -> IndexView in
             try IndexView(store, try store.mailbox(entry), as: me, readWrite: readWrite)
         }
+        view.ignoresQuota = context.options.has("q")
         state = .selected(me, view)
+        if readWrite, view.rights.contains(.expunge) { warnOfQuota(entry) }
         registration.update(mailbox: name.text)
         out("* \(view.count) EXISTS\r\n* \(view.recentCount) RECENT\r\n")
         tellFlags(view)

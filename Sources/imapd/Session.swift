@@ -28,7 +28,7 @@ final class Session {
     var state = State.notAuthenticated
     let security: PeerSecurity
     var isCompressed = false
-    var sessionID: String
+    var sessionID: String { didSet { store.sessionID = sessionID } }
     let registration: ProcessRegistration
     var namespace: Namespace
     /// ENABLEd (RFC 5161).
@@ -39,6 +39,8 @@ final class Session {
     var hasChangedFlags = false
     /// The folder that `user+folder` at LOGIN made the INBOX (imapmagicplus).
     var magicFolder: String?
+    /// The quota root that was last looked at for warnings, and when.
+    var warnedOfQuota: (root: String, at: Int64)?
     private var reader = CommandReader()
     /// The message that came with the command in hand.
     var incoming: IncomingMessage?
@@ -50,6 +52,7 @@ final class Session {
         let configuration = service.context.configuration
         security = try PeerSecurity(service.security, client)
         sessionID = service.context.makeSessionID()
+        service.context.store.sessionID = sessionID
         registration = ProcessRegistration(configuration, service: service.context.service, host: client.host)
         namespace = Namespace(configuration, user: nil, isAdmin: false)
         reader.limits.line = max(1024, configuration[.maxword])
@@ -156,18 +159,11 @@ final class Session {
         if case .selected(_, let view) = state { leave(view) }
         state = .logout
         do throws(ConnectionError) { try connection.flush() } catch {}
-        let usage = Process.usage
-        if !registration.user.isEmpty {
+        if context.configuration[.auditlog] {
             context.logger.notice(
-                "USAGE \(registration.user) user: \(Self.seconds(usage.user)) sys: \(Self.seconds(usage.system))")
+                "auditlog: traffic sessionid=<\(sessionID)> bytes_in=<\(connection.bytesIn)> bytes_out=<\(connection.bytesOut)>")
         }
         registration.remove()
-    }
-
-    static func seconds(_ value: Double) -> String {
-        let micro = Int(value * 1e6)
-        let rest = String(micro % 1_000_000)
-        return "\(micro / 1_000_000).\(String(repeating: "0", count: 6 - rest.utf8.count))\(rest)"
     }
 
     // MARK: state
@@ -232,6 +228,7 @@ extension MailboxError {
         case .notSupported: "Operation is not supported on mailbox"
         case .hasChildren: "[HASCHILDREN] Mailbox has inferior hierarchical names"
         case .tooManyCopies: "Too many identical emails"
+        case .tooManyMessages: "Mailbox is over MESSAGE quota"
         case .tooManyUserFlags: "Too many user flags in mailbox"
         case .badFlag(let flag): "Invalid flag \(flag)"
         case .locked: "Mailbox is locked"

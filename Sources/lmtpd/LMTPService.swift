@@ -21,7 +21,7 @@ final class LMTPService: ServiceProtocol {
         self.context = context
         security = ServiceSecurity(context, protocol: "lmtp")
         delivery = MessageDelivery(context.store)
-        resolver = RecipientResolver(context.store)
+        resolver = RecipientResolver(context.store) { context.accounts.identity(of: $0) }
     }
 
     /// `cmu-lmtpd-PID-TIME-SEQUENCE@SERVER`, for a message that comes without one.

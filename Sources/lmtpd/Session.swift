@@ -22,7 +22,7 @@ final class Session {
     let isTrusted: Bool
     var hasLoggedIn = false
     let security: PeerSecurity
-    var sessionID: String
+    var sessionID: String { didSet { context.store.sessionID = sessionID } }
     let registration: ProcessRegistration
     private var isOver = false
 
@@ -40,6 +40,7 @@ final class Session {
         settings.refusesSoftly = configuration[.soft_noauth]
         transaction = LMTPTransaction(settings, isAuthenticated: isTrusted)
         sessionID = service.context.makeSessionID()
+        service.context.store.sessionID = sessionID
         registration = ProcessRegistration(configuration, service: service.context.service, host: client.host)
         security = try PeerSecurity(service.security, client)
     }
@@ -139,9 +140,8 @@ final class Session {
         do throws(MailboxError) {
             let recipient = try service.resolver.resolve(
                 address, ignoresQuota: ignoresQuota, size: transaction.announcedSize, as: sender)
-            if let user = recipient.user, let reason = context.accounts.denial(of: user) {
-                context.logger.error("user '\(user)' denied access to service '\(context.service)': \(reason)")
-                say(LMTPReply("451 4.2.1 Mailbox is disabled"))
+            if let user = recipient.user, context.accounts.isDenied(user) {
+                say(LMTPReply("451 4.2.1 Delivery to mailbox is disabled"))
                 return
             }
             transaction.accept(recipient)

@@ -71,6 +71,7 @@ public struct LMTPReply: Sendable, Equatable {
         case .nonexistent: self = .unknownUser
         case .permissionDenied: self = .mayNotPost(postmaster: postmaster)
         case .overQuota: self = .overQuota(permanent: permanentOverQuota, session: session)
+        case .tooManyMessages: self = LMTPReply("451 4.3.0 Mailbox is over MESSAGE quota")
         case .badName: self = LMTPReply("451 4.3.0 Invalid mailbox name")
         case .badPartition: self = LMTPReply("451 4.3.0 Unknown/invalid partition")
         case .notSupported: self = LMTPReply("451 4.2.0 Operation is not supported on mailbox")

@@ -5,11 +5,8 @@ import Posix
 extension MailStore {
     /// The path of a user's active Sieve script; nil when there is none.
     func activeScript(of user: String) throws(MailboxError) -> String? {
-        if configuration[.sieveusehomedir] { return nil }
-        for directory in layout.scriptDirectories(user: user, inbox: try inbox(of: user)) {
-            let path = "\(directory)/defaultbc"
-            if FileSystem.exists(path) { return path }
-        }
-        return nil
+        guard let directory = layout.sieveDirectory(user: user, inbox: try inbox(of: user)) else { return nil }
+        let path = "\(directory)/defaultbc"
+        return FileSystem.exists(path) ? path : nil
     }
 }

@@ -21,6 +21,7 @@ public final class MessageDelivery {
     /// The mailboxes delivered to last: kept, their files need not be opened again for the next message.
     private var recent: [Mailbox] = []
     private static let recentLimit = 8
+    private var usage = UsageMeter()
 
     public init(_ store: MailStore) {
         self.store = store
@@ -61,6 +62,7 @@ public final class MessageDelivery {
                 report(error, recipient, envelope)
                 outcomes.append(.failure(error))
             }
+            if let user = recipient.user { logger.notice("\(usage.line(for: user))") }
         }
         do throws(MailboxError) {
             try duplicates?.store(marks)
@@ -105,6 +107,10 @@ public final class MessageDelivery {
         guard let uid else {
             logger.info(
                 "dupelim: eliminated duplicate message to \(id) id \(envelope.messageID.text) date \(envelope.date.text) (delivery)")
+            if configuration[.auditlog] {
+                let what = "sessionid=<\(envelope.sessionID)> action=<delivery> message-id=\(envelope.messageID.text)"
+                logger.notice("auditlog: duplicate \(what) user=<\(id)> date=<\(envelope.date.text)>")
+            }
             return nil
         }
         logger.info("Delivered: \(envelope.messageID.text) to mailbox: \(entry.name)")

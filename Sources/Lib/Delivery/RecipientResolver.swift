@@ -19,10 +19,13 @@ public struct ResolvedRecipient: Sendable {
 /// Finds the mailboxes that recipients stand for, and who may have what delivered there.
 public struct RecipientResolver {
     private let store: MailStore
+    /// Who a user is, with his groups.
+    private let identify: (String) -> Identity
     private var configuration: Configuration { store.configuration }
 
-    public init(_ store: MailStore) {
+    public init(_ store: MailStore, identify: @escaping (String) -> Identity = { Identity(user: $0) }) {
         self.store = store
+        self.identify = identify
     }
 
     /// Whoever is authenticated as the sender by AUTH=, or nobody: the right to post is asked for him.
@@ -73,9 +76,7 @@ public struct RecipientResolver {
         if let entry = try find(name) { return entry }
         if configuration[.autocreate_post], configuration[.autocreate_quota] >= 0 {
             try name.validate()
-            if try store.autocreateInbox(of: user) {
-                store.logger.notice("autocreateinbox: User \(user), INBOX was successfully created")
-            }
+            try store.autocreateInbox(of: identify(user))
             if let entry = try find(name) { return entry }
         }
         throw .nonexistent(name.text)

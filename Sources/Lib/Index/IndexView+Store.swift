@@ -111,8 +111,8 @@ extension IndexView {
         try expunge(candidates)
     }
 
-    /// Expunges messages, whatever their flags.
-    public func expunge(_ places: [Int]) throws(MailboxError) {
+    /// Expunges messages, whatever their flags; those that were moved away are marked as deleted besides, as by Cyrus.
+    public func expunge(_ places: [Int], marking: MessageFlags = []) throws(MailboxError) {
         guard !places.isEmpty else { return }
         let lock = try store.lock(user: mailbox.name.user, .exclusive)
         var change = try mailbox.change(under: lock)
@@ -122,11 +122,13 @@ extension IndexView {
             guard let number = try number(place, change) else { continue }
             if try !change.record(number).isExpunged {
                 try change.expunge(number)
+                try change.update(number, silent: true) { $0.flags.formUnion(marking) }
                 results.append((place, try change.record(number)))
             }
         }
         let names = change.headerFile.userFlags
         try change.commit()
+        if !results.isEmpty { store.logger.notice("Expunged \(results.count) messages from \(mailbox.name)") }
         for (place, record) in results { note(place, record, silent: true) }
         noteHeader(names, sawAll: sawAll)
     }
@@ -148,7 +150,7 @@ extension IndexView {
         let places = messages.indices.filter { wanted.contains(messages[$0].uid) && !messages[$0].isExpunged }
         let pairs = try copy(places, to: target, rights: targetRights)
         let gone = Set(pairs.map(\.from.rawValue))
-        try expunge(places.filter { gone.contains(messages[$0].uid) })
+        try expunge(places.filter { gone.contains(messages[$0].uid) }, marking: .deleted)
         return pairs
     }
 
@@ -194,7 +196,7 @@ extension IndexView {
     }
 
     private func checkQuota(of target: Mailbox, _ root: String?, _ records: [IndexRecord]) throws(MailboxError) {
-        guard let root, let quota = try store.quotas.find(root) else { return }
+        guard !ignoresQuota, let root, let quota = try store.quotas.find(root) else { return }
         let bytes = records.reduce(Int64(0)) { $0 + Int64(clamping: $1.size) }
         if let full = quota.firstExceeded(by: QuotaUsage(storage: bytes, messages: Int64(records.count))) { throw .overQuota(full.name) }
     }

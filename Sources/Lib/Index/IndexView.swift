@@ -21,6 +21,8 @@ public final class IndexView {
     public internal(set) var header: IndexHeader
     /// Names of keywords by slot, as of the last refresh.
     public internal(set) var keywords: [[UInt8]] = []
+    /// Copies are made whatever quotas say (imapd -q).
+    public var ignoresQuota = false
     var generation: UInt32
     var toldExists = 0
     var toldKeywords: [[UInt8]] = []

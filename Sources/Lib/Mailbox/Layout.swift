@@ -134,18 +134,6 @@ public struct Layout: Sendable {
         return "\(configDirectory)\(domain)/user/\(directoryHash(local))/\(local).\(file.rawValue)"
     }
 
-    /// Where a user's Sieve scripts and the link to the active one may stand: by his INBOX's id, then by name (option sievedir).
-    public func scriptDirectories(user: String, inbox: MailboxEntry?) -> [String] {
-        let root = configuration[.sievedir]
-        var found: [String] = []
-        if let id = inbox?.uniqueID { found.append("\(root)/uuid/\(Self.twoLetters(id.text))/\(id.text)") }
-        let name = MailboxName.inbox(of: user)
-        let local = String(name.components.count > 1 ? name.components[1] : name.components[0])
-        let domain = name.domain.map { "/domain/\(directoryHash($0))/\($0)" } ?? ""
-        found.append("\(root)\(domain)/\(directoryHash(local))/\(local)")
-        return found
-    }
-
     /// The path of what is kept for the shared mailboxes (of a domain).
     public func sharedPath(_ file: UserFile, domain: String?) -> String {
         let place = domain.map { "/domain/\(directoryHash($0))/\($0)" } ?? ""

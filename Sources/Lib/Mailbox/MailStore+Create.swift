@@ -70,6 +70,7 @@ extension MailStore {
             throw .overQuota(full.name)
         }
         try makeFiles(entry, quotaRoot: root, options: template.options)
+        audit?.created(entry)
         try list.update(entry)
         if let root { try enterQuota(root, entry) }
         enterConversations(entry)

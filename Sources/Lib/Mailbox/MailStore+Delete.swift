@@ -59,6 +59,8 @@ extension MailStore {
         markDeleted(mailbox)
         removeFiles(entry, except: nil)
         if let id = entry.uniqueID { try annotations.removeAll(scope: id.text) }
+        logger.notice("Deleted mailbox \(entry.name)")
+        audit?.deleted(entry)
         tell(.unmailbox(entry.name))
     }
 

@@ -157,14 +157,20 @@ extension MailStore {
         return [(inbox.name, new)]
     }
 
-    /// Makes a user's missing INBOX, with quota and folders, as the `autocreate_*` options say; whether it was made.
+    /// Makes a user's missing INBOX, with quota and folders, as the `autocreate_*` options say; whether it was made. Whether he is one of
+    /// `autocreate_users` is asked of `identity`.
     @discardableResult
-    public func autocreateInbox(of user: String) throws(MailboxError) -> Bool {
+    public func autocreateInbox(of identity: Identity) throws(MailboxError) -> Bool {
         let quota = configuration[.autocreate_quota]
-        guard quota >= 0, try inbox(of: user) == nil else { return false }
+        guard let user = identity.user, quota >= 0, try self.inbox(of: user) == nil else { return false }
+        guard configuration[.autocreate_users].split(separator: " ").contains(where: { identity.isMember(of: $0) }) else {
+            logger.debug("autocreateinbox: User \(user) does not belong to the autocreate_users. No mailbox is created")
+            return false
+        }
         let inbox = MailboxName.inbox(of: user)
         let lock = try lock(user: user, .exclusive)
         try create(inbox, as: nil, under: lock)
+        logger.notice("autocreateinbox: User \(user), INBOX was successfully created")
         var limits: [QuotaResource: UInt64] = [:]
         if quota > 0 { limits[.storage] = UInt64(quota) }
         if configuration[.autocreate_quota_messages] > 0 { limits[.messages] = UInt64(configuration[.autocreate_quota_messages]) }
@@ -175,10 +181,22 @@ extension MailStore {
         let subscriptions = try subscriptions(of: user)
         try subscriptions.subscribe(inbox)
         let wanted = names(configuration[.autocreate_subscribe_folders])
+        var counts = (created: 0, subscribed: 0)
         for folder in names(configuration[.autocreate_inbox_folders]) {
             let name = MailboxName("\(inbox.text).\(folder)")
-            try create(name, as: nil, under: lock)
-            if wanted.contains(folder) { try subscriptions.subscribe(name) }
+            do throws(MailboxError) {
+                try create(name, as: nil, under: lock)
+            } catch .exists {
+                // Made on the way to one before.
+            }
+            logger.notice("autocreateinbox: User \(user), subfolder \(folder) creation succeeded.")
+            counts.created += 1
+            guard wanted.contains(folder) else { continue }
+            try subscriptions.subscribe(name)
+            counts.subscribed += 1
+        }
+        if counts.created > 0 {
+            logger.info("User \(user), Inbox subfolders, created \(counts.created), subscribed \(counts.subscribed)")
         }
         for shared in names(configuration[.autocreate_subscribe_sharedfolders]) {
             let name = MailboxName(shared)
@@ -189,8 +207,10 @@ extension MailStore {
 
     /// Sets a quota root's limits; a new root takes over the mailboxes at and below it from the root above.
     public func setQuota(_ root: String, _ limits: [QuotaResource: UInt64], under user: borrowing UserLock) throws(MailboxError) {
-        let isNew = try quotas.find(root) == nil
+        let before = try quotas.find(root)
+        let isNew = before == nil
         try quotas.setLimits(root, limits, modSeq: nextQuotaModSeq(root))
+        if let audit, let now = try quotas.find(root) { audit.quota(root, old: before, new: now) }
         guard isNew else {
             tell(.quota(root))
             return

@@ -58,11 +58,11 @@ extension MailStore {
             tombstone.createdModSeq = old.createdModSeq
             tombstone.folderModSeq = modSeq
             tombstone.modified = entry.modified
+            logger.info("Rename: \(old.name) -> \(name)")
             try list.update(entry, tombstone: tombstone)
         } else {
             try list.update(entry)
         }
-        if name != old.name { logger.info("Rename: \(old.name) -> \(name)") }
         let before = pending.header
         if movesFiles { mailbox.closeFiles() }
         isDone = true
@@ -77,6 +77,7 @@ extension MailStore {
             defer { renamed.unlock() }
             try renamed.markQuota(inDoubt: false)
         }
+        if entry.partition != old.partition { audit?.moved(entry, from: old.partition) }
         if movesFiles { removeFiles(old, except: entry) }
         tell(.rename(old.name, name))
         return entry

@@ -16,6 +16,12 @@ public final class MailStore {
     /// Told after a change was committed: the mailbox's name (idled, sync_log and the like hang here).
     public var observers: [any ChangeObserver] = []
 
+    /// Whom the lines of the audit log name: the session that the process serves.
+    public var sessionID: String
+    private let isAudited: Bool
+    /// nil when option auditlog is off.
+    var audit: AuditLog? { isAudited ? AuditLog(self) : nil }
+
     private var openedList: MailboxList?
     private var openedQuotas: QuotaStore?
     private var openedAnnotations: AnnotationStore?
@@ -30,6 +36,8 @@ public final class MailStore {
     public init(_ configuration: Configuration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
+        sessionID = "\(configuration[.syslog_prefix] ?? "cyrus")-\(Clock.now)-\(Process.id)-0-\(UInt64.random(in: 0...UInt64.max))"
+        isAudited = configuration[.auditlog]
         layout = Layout(configuration)
         locks = NameLocks(layout)
         var options = DatabaseEnvironment.Options()

@@ -42,6 +42,7 @@ extension Mailbox {
             guard flags.contains(.unlinked), let record = try? record(number) else { continue }
             do throws(PosixError) {
                 try FileSystem.unlink(messagePath(record))
+                store.audit?.unlinked(record, of: self)
             } catch {
                 store.logger.error("IOERROR: \(error); the file stays behind")
             }

@@ -24,6 +24,7 @@ public struct AppendAttributes: Sendable {
 extension MailboxChange {
     /// Adds a staged message; the UID it gets. The file is linked (copied across devices, or when single-instance store is off).
     public mutating func append(_ staged: borrowing StagedMessage, _ attributes: AppendAttributes) throws(MailboxError) -> UID {
+        try pending.checkRoom()
         let uid = UID(pending.header.lastUID.rawValue &+ 1)
         guard uid.rawValue != 0 else { throw .notSupported("\(mailbox.name): its UIDs are used up") }
         let path = "\(mailbox.dataDirectory)/\(uid.rawValue)."
@@ -47,6 +48,7 @@ extension MailboxChange {
     /// Adds a copy of a message of another mailbox (or of this one), by link, with its cache record; the UID it gets.
     /// The source must be locked for reading, or be this mailbox.
     public mutating func copy(_ source: IndexRecord, from other: Mailbox, _ attributes: AppendAttributes) throws(MailboxError) -> UID {
+        try pending.checkRoom()
         let uid = UID(pending.header.lastUID.rawValue &+ 1)
         guard uid.rawValue != 0 else { throw .notSupported("\(mailbox.name): its UIDs are used up") }
         let path = "\(mailbox.dataDirectory)/\(uid.rawValue)."
@@ -85,6 +87,19 @@ extension MailboxChange {
 }
 
 extension PendingChange {
+    /// `mailbox_maxmessages_…`: 0 is without limit.
+    func checkRoom() throws(MailboxError) {
+        let limit =
+            switch mailbox.entry.type.kind {
+            case .addressbook: store.configuration[.mailbox_maxmessages_addressbook]
+            case .calendar: store.configuration[.mailbox_maxmessages_calendar]
+            default: store.configuration[.mailbox_maxmessages_email]
+            }
+        guard limit > 0, header.exists >= UInt32(clamping: limit) else { return }
+        store.logger.error("IOERROR: client hit per-mailbox exists limit: mailbox=<\(mailbox.name)>")
+        throw .tooManyMessages
+    }
+
     /// Puts a file into the data directory. A file of that name is what a crash left: no record knows it.
     func place(_ from: String, at path: String, link: Bool) throws(MailboxError) {
         do throws(PosixError) {

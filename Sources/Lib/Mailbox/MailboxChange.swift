@@ -258,6 +258,8 @@ final class PendingChange {
             header.headerFileCRC = CRC32.of(bytes)
             newHeaderFile = headerFile
         }
+        // What the records are now is gone once they are written.
+        let audited = store.audit?.lines(of: self) ?? []
         try writeRecords()
         if changesQuota { header.quotaInDoubt = true }
         var bytes: [UInt8] = []
@@ -268,6 +270,7 @@ final class PendingChange {
         try mailbox.syncIndex()
         isCommitted = true
         commitConversations()
+        for line in audited { store.audit?.log(line) }
         try mailbox.wrote(header, headerFile: newHeaderFile, crc: header.headerFileCRC)
         adjustQuota()
         tellObservers()

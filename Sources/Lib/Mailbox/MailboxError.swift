@@ -20,6 +20,8 @@ public enum MailboxError: Error, Sendable {
     case hasChildren(String)
     /// More copies of one message than `conversations_max_guid…` allow.
     case tooManyCopies
+    /// The mailbox has as many messages as `mailbox_maxmessages_…` allows.
+    case tooManyMessages
     /// No slot is left for another keyword.
     case tooManyUserFlags
     case badFlag(String)
@@ -52,6 +54,7 @@ extension MailboxError: CustomStringConvertible {
         case .notSupported(let what): "operation is not supported on mailbox: \(what)"
         case .hasChildren(let name): "mailbox \(name) has inferior hierarchical names"
         case .tooManyCopies: "too many identical emails"
+        case .tooManyMessages: "the mailbox has as many messages as mailbox_maxmessages allows"
         case .tooManyUserFlags: "too many user flags in mailbox"
         case .badFlag(let flag): "invalid flag \(flag)"
         case .locked(let what): "locked: \(what)"

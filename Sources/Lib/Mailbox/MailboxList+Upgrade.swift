@@ -39,8 +39,12 @@ extension MailboxList {
         }
         for entry in nameless {
             var named = entry
-            named.uniqueID = storedID(entry) ?? UniqueID.make()
+            let stored = storedID(entry)
+            named.uniqueID = stored ?? UniqueID.make()
             try update(named)
+            // Then the mailbox's own file: it is only opened when the list knows it. Should this process die in between, the id is in
+            // the list alone, and reconstruct puts it there.
+            if stored == nil { writeID(named) }
             done.identified += 1
         }
         done.reverse = try alignReverseACLs()
@@ -65,7 +69,7 @@ extension MailboxList {
                 var entry = try MailboxEntry(name: name, value: value.span.bytes, path: database.path)
                 if entry.modified == 0 { entry.modified = Clock.now }
                 if !entry.type.isDeleted { entry.type.state.insert(.legacyDirectories) }
-                if entry.uniqueID == nil, entry.isRegular { entry.uniqueID = storedID(entry) ?? UniqueID.make() }
+                if entry.uniqueID == nil, entry.isRegular { entry.uniqueID = storedID(entry) }
                 entries.append(entry)
             } catch {
                 store.logger.error("DBERROR: old mailbox record of \(name) is not kept: \(error)")
@@ -94,6 +98,22 @@ extension MailboxList {
             let header = try? HeaderFile(bytes.span.bytes, path: path)
         else { return nil }
         return header.uniqueID
+    }
+
+    /// Writes the id that a mailbox gets into its cyrus.header. A mailbox whose files cannot be read has it in the list alone.
+    private func writeID(_ entry: MailboxEntry) {
+        let id = entry.uniqueID?.text ?? ""
+        do throws(MailboxError) {
+            let lock = try store.lock(user: entry.name.user, .exclusive)
+            defer { lock.keep() }
+            var change = try store.mailbox(entry).change(under: lock)
+            change.updateHeaderFile { $0.uniqueID = entry.uniqueID }
+            change.updateHeader { _ in }
+            try change.commit()
+            store.logger.info("mailbox header had no uniqueid, creating one: mboxname=<\(entry.name)> newuniqueid=<\(id)>")
+        } catch {
+            store.logger.error("IOERROR: \(entry.name) has its new unique id \(id) in the mailbox list alone: \(error)")
+        }
     }
 
     /// `AS` 0x1E says that reverse ACLs are kept.

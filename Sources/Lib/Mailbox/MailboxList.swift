@@ -115,15 +115,32 @@ public final class MailboxList {
 
     /// Writes a mailbox's two records, and its reverse ACL records, in one transaction.
     public func update(_ entry: MailboxEntry) throws(MailboxError) {
+        let before = try entriesBefore([entry])
         try write { transaction throws(CyrusDBError) in try self.put(entry, &transaction) }
+        report([entry], before)
+    }
+
+    /// For the audit log: what stands under the names that are to be written.
+    private func entriesBefore(_ entries: [MailboxEntry]) throws(MailboxError) -> [MailboxEntry?] {
+        guard store.audit != nil else { return [] }
+        var found: [MailboxEntry?] = []
+        for entry in entries { found.append(try find(entry.name)) }
+        return found
+    }
+
+    private func report(_ entries: [MailboxEntry], _ before: [MailboxEntry?]) {
+        guard let audit = store.audit else { return }
+        for (entry, old) in zip(entries, before) { audit.listed(entry, before: old) }
     }
 
     /// Writes an entry and takes another name's record down to a tombstone, in one transaction (rename, delete).
     public func update(_ entry: MailboxEntry, tombstone: MailboxEntry) throws(MailboxError) {
+        let before = try entriesBefore([tombstone, entry])
         try write { transaction throws(CyrusDBError) in
             try self.putName(tombstone, &transaction)
             try self.put(entry, &transaction)
         }
+        report([tombstone, entry], before)
     }
 
     /// Leaves a tombstone for a mailbox that is gone, under its name and its id.

@@ -69,8 +69,8 @@ public final class SASLServer {
 
     private func log(_ level: Int32, _ message: String) {
         switch level {
-        case SASL_LOG_ERR: logger.error("SASL \(message)")
-        case SASL_LOG_FAIL, SASL_LOG_WARN: logger.notice("SASL \(message)")
+        case SASL_LOG_ERR, SASL_LOG_FAIL: logger.error("SASL \(message)")
+        case SASL_LOG_WARN: logger.notice("SASL \(message)")
         case SASL_LOG_NOTE: logger.info("SASL \(message)")
         default: logger.debug("SASL \(message)")
         }

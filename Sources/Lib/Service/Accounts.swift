@@ -91,16 +91,15 @@ public final class Accounts: SASLPolicy {
         Identity(user: user, groups: self.groups(of: user), isAdmin: isAdmin(user))
     }
 
-    /// Why the user may not use this service (user_deny.db); nil when he may.
-    public func denial(of user: String) -> String? {
+    /// Whether user_deny.db keeps the user out of this service. (What it says to him nobody is told, as by Cyrus.)
+    public func isDenied(_ user: String) -> Bool {
         let path = configuration[.userdeny_db_path] ?? "\(configuration.directory)/user_deny.db"
         guard let engine = DatabaseEngine(rawValue: configuration[.userdeny_db]),
             let database = try? store.databases.openIfPresent(path, engine), let value = try? database.value(Array(user.utf8))
-        else { return nil }
+        else { return false }
         let fields = value.split(separator: 0x09, omittingEmptySubsequences: false)
-        guard fields.count >= 2, let version = Int(Array(fields[0]).text), version == 1 || version == 2 else { return nil }
-        guard Wildmat.matches(Array(fields[1]).text, service) else { return nil }
-        return fields.count > 2 && !fields[2].isEmpty ? Array(fields[2]).text : "Access to this service has been blocked"
+        guard fields.count >= 2, let version = Int(Array(fields[0]).text), version == 1 || version == 2 else { return false }
+        return Wildmat.matches(Array(fields[1]).text, service)
     }
 
     /// Which limit of concurrent logins one more would break; nil when none.
@@ -115,16 +114,15 @@ public final class Accounts: SASLPolicy {
     }
 }
 
-/// Comma-separated patterns with `*`, `?` and a leading `!` that takes away; the last that fits decides (as in news).
+/// Comma-separated patterns with `*`, `?` and a leading `!` for what is not meant; the first that fits decides.
 public enum Wildmat {
     public static func matches(_ patterns: String, _ text: String) -> Bool {
-        var result = false
         for pattern in patterns.split(separator: ",") {
             let negated = pattern.hasPrefix("!")
             let glob = Array((negated ? pattern.dropFirst() : pattern).utf8)
-            if match(glob[...], Array(text.utf8)[...]) { result = !negated }
+            if match(glob[...], Array(text.utf8)[...]) { return !negated }
         }
-        return result
+        return false
     }
 
     private static func match(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {

@@ -105,7 +105,9 @@ public final class PeerSecurity {
         let outcome = try exchange(mechanism, initial, ask)
         switch outcome {
         case .user: return outcome
-        case .refused(let failure): context.logger.notice("badlogin: \(client.host) \(mechanism) [\(failure.description)]")
+        case .refused(let failure):
+            let user = sasl.user ?? sasl.authenticated ?? "-notset-"
+            context.logger.notice("badlogin: \(client.host) \(mechanism) (\(user)) [\(failure.description)]")
         case .canceled, .undecodable: break
         }
         reset()
