@@ -12,10 +12,11 @@ public final class MailboxList {
     public let database: Database
     let reverseACLs: Bool
 
-    init(_ store: MailStore) throws(MailboxError) {
+    /// The configuration's list, or the one in another file.
+    public init(_ store: MailStore, path other: String? = nil) throws(MailboxError) {
         self.store = store
         let configuration = store.configuration
-        let path = configuration[.mboxlist_db_path] ?? "\(configuration.directory)/mailboxes.db"
+        let path = other ?? configuration[.mboxlist_db_path] ?? "\(configuration.directory)/mailboxes.db"
         let engine = try store.engine(.mboxlist_db)
         database = try inDatabase { () throws(CyrusDBError) in try store.databases.open(path, engine, .create) }
         reverseACLs = configuration[.reverseacls]
@@ -146,6 +147,25 @@ public final class MailboxList {
     /// Leaves a tombstone for a mailbox that is gone, under its name and its id.
     public func bury(_ tombstone: MailboxEntry) throws(MailboxError) {
         try write { transaction throws(CyrusDBError) in try self.put(tombstone, &transaction) }
+    }
+
+    /// Writes many mailboxes in one transaction: after a crash there are all or none of them.
+    public func load(_ entries: [MailboxEntry]) throws(MailboxError) {
+        if entries.isEmpty { return }
+        try write { transaction throws(CyrusDBError) in
+            for entry in entries { try self.put(entry, &transaction) }
+        }
+    }
+
+    /// Takes names out of the list, in one transaction. What is kept under their ids stays.
+    public func remove(_ names: [MailboxName]) throws(MailboxError) {
+        if names.isEmpty { return }
+        try write { transaction throws(CyrusDBError) in
+            for name in names {
+                try self.removeReverse(name, &transaction)
+                try transaction.delete(MailboxEntry.nameKey(name).span.bytes)
+            }
+        }
     }
 
     /// Removes every trace of a name (and of the id, when given).
