@@ -46,6 +46,16 @@ final class Deliveries {
         return try reply()
     }
 
+    /// Delivers a message, which ends with a line end, to several recipients; the answer for each, to its content.
+    func deliver(_ message: String, to recipients: [String]) throws -> [String] {
+        _ = try command("MAIL FROM:<a@b.example>")
+        for recipient in recipients { _ = try command("RCPT TO:<\(recipient)>") }
+        _ = try command("DATA")
+        var answers = [try command("\(message).")]
+        while answers.count < recipients.count { answers.append(try reply()) }
+        return answers
+    }
+
     /// Delivers a message; the answer to its content.
     func deliver(_ message: String, to recipient: String) throws -> String {
         _ = try command("MAIL FROM:<a@b.example>")

@@ -67,7 +67,8 @@ final class Load: @unchecked Sendable {
     static let date = "05-Nov-2026 08:00:00 +0000"
 
     static func message(_ id: String) -> String {
-        "From: a@b\r\nSubject: s\r\nMessage-ID: \(id)\r\n\r\n" + String(repeating: "a line of the body\r\n", count: 60)
+        "From: a@b\r\nSubject: s\r\nDate: Thu, 05 Nov 2026 08:00:00 +0000\r\nMessage-ID: \(id)\r\n\r\n"
+            + String(repeating: "a line of the body\r\n", count: 60)
     }
 
     private func open(_ mailbox: String) throws -> IMAPConnection {

@@ -6,8 +6,8 @@ import Foundation
 /// or not, and so is each change of length. Names (made, linked, renamed, removed, of files and of directories) are durable once the
 /// directory they stand in was synced; of later ones of a directory any number of the first are there, in their order, as journals keep them.
 /// What stands in a directory is lost with the directory's own name.
-struct RecordedDisk {
-    struct Event {
+struct RecordedDisk: Sendable {
+    struct Event: Sendable {
         var kind: Character
         var inode: UInt64
         var offset: Int
@@ -27,6 +27,9 @@ struct RecordedDisk {
     private var directories: [UInt64: String]
     /// Directories by name, as far as they are durable, and those that were made or removed since the start.
     private var made: [String: UInt64] = [:]
+    /// By the file system's number.
+    private var identities: [UInt64: UInt64] = [:]
+    private var applied = 0
     /// Calls that this model does not know.
     private(set) var unknown: [String] = []
 
@@ -72,6 +75,11 @@ struct RecordedDisk {
     }
 
     mutating func apply(_ event: Event) {
+        // File systems give the number of a file that is gone to a new one; here it gets a number of its own.
+        if event.kind == "c" || event.kind == "m" { identities[event.inode] = 1 << 63 | UInt64(applied) }
+        applied += 1
+        var event = event
+        event.inode = identities[event.inode] ?? event.inode
         switch event.kind {
         case "w", "t": pending[event.inode, default: []].append(event)
         case "s":
@@ -94,7 +102,8 @@ struct RecordedDisk {
     }
 
     /// One of the states that a power loss now may leave.
-    func afterPowerLoss(_ random: inout some RandomNumberGenerator) -> [String: [UInt8]] {
+    func afterPowerLoss() -> [String: [UInt8]] {
+        var random = SystemRandomNumberGenerator()
         var (names, contents) = (names, contents)
         for list in pendingNames.values {
             for (event, inode) in list.prefix(Int.random(in: 0...list.count, using: &random)) { Self.rename(event, inode, &names) }

@@ -32,9 +32,13 @@ final class Tools: @unchecked Sendable {
     }
 
     /// Runs a program to its end, or kills it after some microseconds; its exit status, -1 when it was killed.
-    static func run(_ tool: String, _ arguments: [String], _ configuration: String, killAfter delay: UInt32? = nil) throws -> Int32 {
+    static func run(
+        _ tool: String, _ arguments: [String], _ configuration: String, killAfter delay: UInt32? = nil,
+        environment: [String: String] = [:]
+    ) throws -> Int32 {
         let child = try DebianCyrus.spawn(
-            OurPrograms.path(tool), ["-C", configuration] + arguments, environment: ["PATH": "/usr/bin:/bin", "TZ": "UTC"])
+            OurPrograms.path(tool), ["-C", configuration] + arguments,
+            environment: ["PATH": "/usr/bin:/bin", "TZ": "UTC"].merging(environment) { $1 })
         var status: Int32 = 0
         if let delay {
             // The delay is the moment that is hit, not a wait for something.

@@ -99,6 +99,18 @@ final class MappedFile {
         }
     }
 
+    /// Makes a file, empties it, and holds its exclusive lock until it is closed; nil when another process has it.
+    ///
+    /// Between being made and being locked a file may have been renamed by its holder: then it is another's, and left alone.
+    convenience init?(makingAndLocking path: String, logger: Logger) throws(CyrusDBError) {
+        try self.init(path, create: true, logger: logger)
+        guard try io({ () throws(PosixError) in try file.tryLock(.exclusive) }) else { return nil }
+        guard let named = try io({ () throws(PosixError) in try FileSystem.status(path) }), isFile(named) else { return nil }
+        held = .exclusive
+        lockedSince = Clock.monotonic
+        try truncate(to: 0)
+    }
+
     private static func open(_ path: String, create: Bool) throws(CyrusDBError) -> File {
         do throws(PosixError) {
             return try File(path, .readWrite)

@@ -75,7 +75,7 @@ public final class NameLocks {
         } catch {
             guard error.isMissing else { throw .io(error) }
             file = try posix { () throws(PosixError) in
-                try FileSystem.makeParents(of: path)
+                try FileSystem.makeParents(of: path, durably: false)
                 return try File(path, .readWrite, create: .truncate)
             }
         }

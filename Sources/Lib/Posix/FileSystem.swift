@@ -62,18 +62,22 @@ public enum FileSystem {
         throw .last("mkdir", path)
     }
 
-    /// Makes a directory and all that lead to it.
-    public static func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(PosixError) {
-        if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw .last("mkdir", path) }
-        try makeDirectories(String(path[..<slash]), mode: mode)
-        try makeDirectory(path, mode: mode)
+    /// Makes a directory and all that lead to it. `durably`: the names of those that are new are synced, each in the one above it; what is
+    /// synced in a directory is lost in a power failure when its own name was not.
+    public static func makeDirectories(_ path: String, mode: UInt32 = 0o755, durably: Bool = true) throws(PosixError) {
+        if mkdir(path, mode) != 0 {
+            if errno == EEXIST { return }
+            guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw .last("mkdir", path) }
+            try makeDirectories(String(path[..<slash]), mode: mode, durably: durably)
+            guard try makeDirectory(path, mode: mode) else { return }
+        }
+        if durably { try syncDirectory(parent(of: path)) }
     }
 
     /// Makes the directories that lead to the file `path`.
-    public static func makeParents(of path: String, mode: UInt32 = 0o755) throws(PosixError) {
+    public static func makeParents(of path: String, mode: UInt32 = 0o755, durably: Bool = true) throws(PosixError) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
-        try makeDirectories(String(path[..<slash]), mode: mode)
+        try makeDirectories(String(path[..<slash]), mode: mode, durably: durably)
     }
 
     /// False when it was not there. `.directoryNotEmpty` is an error.
@@ -186,7 +190,7 @@ extension FileSystem {
             file = try File(new, .write, create: .truncate, mode: mode)
         } catch {
             guard error.isMissing else { throw error }
-            try makeParents(of: path)
+            try makeParents(of: path, durably: durably)
             file = try File(new, .write, create: .truncate, mode: mode)
         }
         do throws(PosixError) {

@@ -49,7 +49,7 @@ public final class ProcessRegistration {
             made = try OpenFile(path + ".new")
         } catch {
             guard error.isMissing else { throw error }
-            try FileSystem.makeDirectories(directory)
+            try FileSystem.makeDirectories(directory, durably: false)
             made = try OpenFile(path + ".new")
         }
         try made.file.write(bytes)

@@ -194,7 +194,7 @@ extension TwoSkip {
     }
 
     /// The offset of the last record of all; the dummy's when there is none.
-    private func lastOffset() throws(CyrusDBError) -> Int {
+    func lastOffset() throws(CyrusDBError) -> Int {
         let window = file.window
         let bytes = window.bytes
         var current = try dummy(bytes)

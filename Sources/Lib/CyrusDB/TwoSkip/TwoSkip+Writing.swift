@@ -58,7 +58,7 @@ extension TwoSkip {
         }
     }
 
-    private func markDirty() throws(CyrusDBError) {
+    func markDirty() throws(CyrusDBError) {
         changes &+= 1
         transactionChanges += 1
         if transactionChanges == Self.changesBeforeDraft { try file.startDraft() }
@@ -147,14 +147,7 @@ extension TwoSkip {
             throw error
         case .writing where isDirty:
             do throws(CyrusDBError) {
-                let start: InlineArray<1, UInt64> = [header.currentSize]
-                let none: [UInt8] = []
-                _ = try append(.commit, start.span, none.span.bytes, none.span.bytes)
-                try file.sync()
-                header.currentSize = UInt64(end)
-                header.flags &= ~TwoSkipHeader.dirtyFlag
-                try file.write(header.encoded, at: 0)
-                try file.sync()
+                try writeCommit()
             } catch {
                 // The first error is the one to tell.
                 try? abort()
@@ -165,6 +158,18 @@ extension TwoSkip {
         state = .idle
         isDirty = false
         file.unlock()
+    }
+
+    /// Steps 3 and 4.
+    func writeCommit() throws(CyrusDBError) {
+        let start: InlineArray<1, UInt64> = [header.currentSize]
+        let none: [UInt8] = []
+        _ = try append(.commit, start.span, none.span.bytes, none.span.bytes)
+        try file.sync()
+        header.currentSize = UInt64(end)
+        header.flags &= ~TwoSkipHeader.dirtyFlag
+        try file.write(header.encoded, at: 0)
+        try file.sync()
     }
 
     func abort() throws(CyrusDBError) {

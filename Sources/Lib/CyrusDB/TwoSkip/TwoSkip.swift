@@ -24,6 +24,14 @@ final class TwoSkip: StorageEngine {
     var overwritten: [(offset: Int, bytes: [UInt8])] = []
     /// Counts own changes, so that a walk knows when to find its place anew.
     var changes: UInt64 = 0
+    /// Keys looked up by the last checkpoint under the exclusive lock.
+    var lastBroughtOver = 0
+    /// Seconds for which it held that.
+    var lastPause = 0.0
+    /// Told when a checkpoint has copied the file, and has locked nothing: tests change the file then.
+    var whileCopied: (() throws(CyrusDBError) -> Void)?
+    /// What it made smaller, in bytes.
+    var lastSize = 0
     var random: UInt64
     /// Reused for records and heads being written.
     var buffer: [UInt8] = []
@@ -45,12 +53,17 @@ final class TwoSkip: StorageEngine {
         return true
     }
 
-    init(_ path: String, _ flags: OpenFlags, logger: Logger) throws(CyrusDBError) {
-        file = try MappedFile(path, create: flags.contains(.create), logger: logger)
-        comparator = flags.contains(.mailboxSort) ? .mailbox : .raw
-        checkCRC = !flags.contains(.noCRC)
+    init(_ file: MappedFile, _ comparator: Comparator, checkCRC: Bool, logger: Logger) {
+        self.file = file
+        self.comparator = comparator
+        self.checkCRC = checkCRC
         self.logger = logger
         random = UInt64.random(in: 1...UInt64.max)
+    }
+
+    convenience init(_ path: String, _ flags: OpenFlags, logger: Logger) throws(CyrusDBError) {
+        let file = try MappedFile(path, create: flags.contains(.create), logger: logger)
+        self.init(file, flags.contains(.mailboxSort) ? .mailbox : .raw, checkCRC: !flags.contains(.noCRC), logger: logger)
         if file.size < Self.emptySize {
             // New, or just being made by another process, which holds the lock meanwhile. Or its maker was killed or had no room:
             // what is less than header and dummy never held a record.
