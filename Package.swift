@@ -80,10 +80,11 @@ let package = Package(
             ]
         ),  // IMAP
         program("lmtpd", ["Delivery", "Service", "Mailbox", "Message", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]),  // LMTP
-        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
+        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // recovery, archives
         program("cvt_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Posix", log]),  // a database becomes one of another engine
         program("cyr_dbtool", ["Service", "Mailbox", "CyrusDB", "Posix", "Bytes", log]),  // shows and changes records
         program("ctl_mboxlist", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // the list as text and back
+        program("ctl_conversationsdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // counts anew
         program("ctl_deliver", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // shows deliver.db
         program("tls_prune", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // old TLS sessions go
         program("cyr_expire", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // removes what is old
@@ -115,7 +116,7 @@ let package = Package(
             "System",
             [
                 "DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath", "cvt_cyrusdb", "cyr_dbtool",
-                "ctl_mboxlist",
+                "ctl_mboxlist", "ctl_conversationsdb",
                 "ctl_deliver", "tls_prune",
             ]),
         tests("Interop", ["DebianCyrus", "imapd", "lmtpd", "cyr_expire", "ctl_cyrusdb"], resources: [.copy("Support")]),

@@ -45,8 +45,8 @@ struct ToolComparison {
     }
 
     /// Debian's tool on the copy.
-    func check(_ name: String, _ arguments: [String]) throws -> Result {
-        try result("\(DebianCyrus.programs)/\(name)", copy.path, arguments)
+    func check(_ name: String, _ arguments: [String], input: String = "") throws -> Result {
+        try result("\(DebianCyrus.programs)/\(name)", copy.path, arguments, input)
     }
 
     private func result(_ program: String, _ folder: String, _ arguments: [String], _ input: String = "") throws -> Result {
