@@ -167,9 +167,7 @@ extension MailboxList {
         var keys: [[UInt8]] = []
         try forEach { entry throws(MailboxError) in
             if entry.isRegular {
-                for granted in entry.acl.entries where granted.rights.contains(.lookup) {
-                    keys.append(Self.reverseKey(entry.name, granted.identifier))
-                }
+                keys += Self.reverseKeys(entry)
             }
             return .next
         }

@@ -211,9 +211,7 @@ public final class MailboxList {
         try removeReverse(entry.name, &transaction)
         try transaction.store(MailboxEntry.nameKey(entry.name).span.bytes, entry.nameValue.span.bytes)
         if reverseACLs, entry.isRegular {
-            for granted in entry.acl.entries where granted.rights.contains(.lookup) {
-                try transaction.store(Self.reverseKey(entry.name, granted.identifier).span.bytes, [UInt8]().span.bytes)
-            }
+            for key in Self.reverseKeys(entry) { try transaction.store(key.span.bytes, [UInt8]().span.bytes) }
         }
     }
 
@@ -222,6 +220,13 @@ public final class MailboxList {
             let old = try? MailboxEntry(name: name, value: value.span.bytes, path: database.path)
         else { return }
         for granted in old.acl.entries { try transaction.delete(Self.reverseKey(name, granted.identifier).span.bytes) }
+    }
+
+    /// The reverse ACL records of a mailbox: of everybody but its owner who may look it up or read it.
+    static func reverseKeys(_ entry: MailboxEntry) -> [[UInt8]] {
+        let owner = entry.name.user
+        return entry.acl.entries.filter { $0.identifier != owner && !$0.rights.isDisjoint(with: [.lookup, .read]) }
+            .map { reverseKey(entry.name, $0.identifier) }
     }
 
     /// `A`, `U` or `S`, 0x1E, the ACL's identifier, 0x1E, the name.
