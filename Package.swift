@@ -80,7 +80,13 @@ let package = Package(
             ]
         ),  // IMAP
         program("lmtpd", ["Delivery", "Service", "Mailbox", "Message", "SASL", "Wire", "Configuration", "Posix", "Bytes", log]),  // LMTP
-        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", log]),  // recovery, archives
+        program("ctl_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // recovery, archives
+        program("cvt_cyrusdb", ["Service", "Mailbox", "CyrusDB", "Posix", log]),  // a database becomes one of another engine
+        program("cyr_dbtool", ["Service", "Mailbox", "CyrusDB", "Posix", "Bytes", log]),  // shows and changes records
+        program("ctl_mboxlist", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // the list as text and back
+        program("ctl_conversationsdb", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // counts anew
+        program("ctl_deliver", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // shows deliver.db
+        program("tls_prune", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // old TLS sessions go
         program("cyr_expire", ["Service", "Mailbox", "CyrusDB", "Configuration", "Posix", "Bytes", log]),  // removes what is old
         program("mbpath", ["Service", "Mailbox", "Configuration", "Charset", "Posix", "Bytes"]),  // where a mailbox's files are
         program("cyr_info", ["Configuration", "Posix"]),  // what is configured and what runs
@@ -106,7 +112,13 @@ let package = Package(
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
         tests("Mailbox", ["Mailbox", "Index", "CyrusDB", "Message", "Configuration", "Posix", "Bytes", "DebianCyrus", log]),
-        tests("System", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath"]),
+        tests(
+            "System",
+            [
+                "DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath", "cvt_cyrusdb", "cyr_dbtool",
+                "ctl_mboxlist", "ctl_conversationsdb",
+                "ctl_deliver", "tls_prune",
+            ]),
         tests("Interop", ["DebianCyrus", "imapd", "lmtpd", "cyr_expire", "ctl_cyrusdb"], resources: [.copy("Support")]),
         tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),
         tests("Delivery", ["Delivery", "Mailbox", "Configuration", "Posix", "Bytes", log]),

@@ -55,6 +55,7 @@ struct Recovery {
                 return found == nil
             }
             if let found, found != engine { try convert(known.path, found, engine) }
+            if found == nil { try convertText(known.path, engine) }
             // Missing ones are made by whoever needs them; quotalegacy has nothing to recover.
             guard engine != .quotalegacy, let database = try store.databases.openIfPresent(known.path, engine) else { return true }
             return try settle(database, thoroughly: known.isArchived)
@@ -71,6 +72,32 @@ struct Recovery {
         } catch {
             logger.notice("conversion failed \(path)")
             throw error
+        }
+    }
+
+    /// Flat files have no magic: a text whose every line is a record, in their order, is taken for one, and made a database of the engine
+    /// configured. Written whole beside it, synced, and renamed; nobody else is there yet.
+    private func convertText(_ path: String, _ engine: DatabaseEngine) throws(CyrusDBError) {
+        guard engine == .twoskip || engine == .skiplist, let status = try? FileSystem.status(path), status.size > 0 else { return }
+        // Apart from the others: what is asked for next is not to be this handle.
+        let apart = DatabaseEnvironment(logger: logger)
+        let text = try apart.open(path, .flat)
+        do throws(CyrusDBError) {
+            try text.checkConsistency()
+        } catch {
+            // What it is the engine configured will say.
+            if error.isDamage { return }
+            throw error
+        }
+        logger.notice("converting \(path) from flat to \(engine.rawValue)")
+        let fresh = path + ".NEW"
+        do throws(PosixError) { try FileSystem.unlink(fresh) } catch { throw .io(error) }
+        try apart.copy(text, to: fresh, engine)
+        do throws(PosixError) {
+            try FileSystem.rename(fresh, to: path)
+            try FileSystem.syncDirectory(FileSystem.parent(of: path))
+        } catch {
+            throw .io(error)
         }
     }
 

@@ -24,18 +24,20 @@ struct ProgramTests {
         func conf(_ name: String) -> String { path + "/conf/" + name }
         func exists(_ name: String) throws -> Bool { try FileSystem.status(conf(name)) != nil }
 
-        func run(_ arguments: String..., configuration: Bool = true) throws -> (status: Int32, errors: String) {
+        func run(_ arguments: String..., configuration: Bool = true) throws -> (status: Int32, output: String, errors: String) {
             let process = Foundation.Process()
-            let errors = Foundation.Pipe()
+            let (output, errors) = (Foundation.Pipe(), Foundation.Pipe())
             var folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
             folder = folder ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
             process.executableURL = try #require(folder).appendingPathComponent("ctl_cyrusdb")
             process.arguments = (configuration ? ["-C", path + "/imapd.conf"] : []) + arguments
             process.standardError = errors
+            process.standardOutput = output
             try process.run()
+            let said = output.fileHandleForReading.readDataToEndOfFile()
             let told = errors.fileHandleForReading.readDataToEndOfFile()
             process.waitUntilExit()
-            return (process.terminationStatus, String(decoding: told, as: UTF8.self))
+            return (process.terminationStatus, String(decoding: said, as: UTF8.self), String(decoding: told, as: UTF8.self))
         }
     }
 
@@ -179,6 +181,41 @@ struct ProgramTests {
         try deployment.write("imapd.conf", configuration + "reverseacls: yes\n")
         #expect(try deployment.run("-r").status == 0)
         let keys = try Self.environment.open(path, .twoskip).records().map { String(decoding: $0.key, as: UTF8.self) }
-        #expect(keys.filter { $0.hasPrefix("A") }.count == 4)
+        #expect(keys.filter { $0.hasPrefix("A") }.count == 2)
+    }
+}
+
+extension ProgramTests {
+    @Test
+    func `status tells of every database, as a table and as JSON`() throws {
+        let deployment = try Deployment()
+        do {
+            let database = try Self.environment.open(deployment.conf("deliver.db"), .skiplist, .create)
+            for i in 0..<50 { try database.store(Array("key \(i)".utf8), Array("value \(i)".utf8)) }
+            let sessions = try Self.environment.open(deployment.conf("tls_sessions.db"), .twoskip, .create)
+            for i in 0..<50 { try sessions.store(Array("key \(i)".utf8), Array("value \(i)".utf8)) }
+            for i in 0..<25 { try sessions.delete(Array("key \(i)".utf8)) }
+            let list = try Self.environment.open(deployment.conf("mailboxes.db"), .twoskip, .create)
+            try list.store(Array("Nx".utf8), Array("%(T e M 1)".utf8))
+            for name in ["deliver.db", "mailboxes.db", "tls_sessions.db"] { try FileSystem.setMode(deployment.conf(name), 0o666) }
+        }
+        #expect(try deployment.run("-c").status == 0)
+        let told = try deployment.run("--status", "--json")
+        #expect(told.status == 0)
+        let all = try #require(try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [[String: Any]])
+        #expect(all.count == 8)
+        let deliver = try #require(all.first { $0["name"] as? String == "deliver.db" })
+        #expect(deliver["engine"] as? String == "skiplist" && deliver["configured"] as? String == "twoskip")
+        #expect(deliver["records"] as? Int == 50)
+        let sessions = try #require(all.first { $0["name"] as? String == "tls_sessions.db" })
+        #expect(sessions["records"] as? Int == 25 && (sessions["dead"] as? Int ?? 0) > 500)
+        #expect((deliver["checkpoint"] as? Int ?? 0) > 1_700_000_000)
+        let list = try #require(all.first { $0["name"] as? String == "mailboxes.db" })
+        #expect((list["backups"] as? [[String: Any]])?.count == 1 && list["records"] as? Int == 1)
+        #expect(try #require(all.first { $0["name"] as? String == "backups.db" })["engine"] is NSNull)
+        let table = try deployment.run("--status").output.split(separator: "\n").map(String.init)
+        #expect(table.count == 9 && table[0].hasPrefix("database") && table.contains { $0.contains("skiplist (twoskip)") })
+        #expect(try deployment.run("--json").status == 255)
+        #expect(try deployment.run("--status", "-r").status == 255)
     }
 }

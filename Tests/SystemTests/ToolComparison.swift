@@ -36,35 +36,39 @@ struct ToolComparison {
     }
 
     /// Runs Debian's tool, with names of the folders and of the program taken out of what it says.
-    func debian(_ name: String, _ arguments: [String]) throws -> Result {
-        try result("\(DebianCyrus.programs)/\(name)", cyrus.folder, arguments)
+    func debian(_ name: String, _ arguments: [String], input: String = "") throws -> Result {
+        try result("\(DebianCyrus.programs)/\(name)", cyrus.folder, arguments, input)
     }
 
-    func ours(_ name: String, _ arguments: [String]) throws -> Result {
-        try result("\(RunTests.Running.programs)/\(name)", copy.path, arguments)
+    func ours(_ name: String, _ arguments: [String], input: String = "") throws -> Result {
+        try result("\(RunTests.Running.programs)/\(name)", copy.path, arguments, input)
     }
 
     /// Debian's tool on the copy.
-    func check(_ name: String, _ arguments: [String]) throws -> Result {
-        try result("\(DebianCyrus.programs)/\(name)", copy.path, arguments)
+    func check(_ name: String, _ arguments: [String], input: String = "") throws -> Result {
+        try result("\(DebianCyrus.programs)/\(name)", copy.path, arguments, input)
     }
 
-    private func result(_ program: String, _ folder: String, _ arguments: [String]) throws -> Result {
+    private func result(_ program: String, _ folder: String, _ arguments: [String], _ input: String = "") throws -> Result {
         let arguments = arguments.map { $0.replacingOccurrences(of: "FOLDER", with: folder) }
-        let raw = try Self.run(program, ["-C", "\(folder)/imapd.conf"] + arguments)
+        let raw = try Self.run(program, ["-C", "\(folder)/imapd.conf"] + arguments, input: input)
         func clean(_ text: String) -> String {
             text.replacingOccurrences(of: folder, with: "FOLDER").replacingOccurrences(of: program, with: "PROGRAM")
         }
         return Result(status: raw.status, output: clean(raw.output), errors: clean(raw.errors))
     }
 
-    static func run(_ program: String, _ arguments: [String]) throws -> Result {
+    static func run(_ program: String, _ arguments: [String], input: String = "") throws -> Result {
         let process = Process()
-        let (output, errors) = (Pipe(), Pipe())
+        let (output, errors, feed) = (Pipe(), Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
-        (process.standardOutput, process.standardError, process.standardInput) = (output, errors, FileHandle.nullDevice)
+        (process.standardOutput, process.standardError) = (output, errors)
+        if input.isEmpty { process.standardInput = FileHandle.nullDevice } else { process.standardInput = feed }
         try process.run()
+        // Short enough for a pipe: a program that reads nothing does not keep us waiting.
+        if !input.isEmpty { feed.fileHandleForWriting.write(Data(input.utf8)) }
+        try feed.fileHandleForWriting.close()
         let text = output.fileHandleForReading.readDataToEndOfFile()
         let complaint = errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
@@ -74,9 +78,9 @@ struct ToolComparison {
     }
 
     /// The mailbox list as Debian shows it, without the times of its records; and the files below the folder.
-    func state(_ folder: String) throws -> (mailboxes: [String], files: [String]) {
+    func state(_ folder: String, list: String = "conf/mailboxes.db") throws -> (mailboxes: [String], files: [String]) {
         let shown = try Self.run(
-            "\(DebianCyrus.programs)/cyr_dbtool", ["-C", "\(folder)/imapd.conf", "\(folder)/conf/mailboxes.db", "twoskip", "show"])
+            "\(DebianCyrus.programs)/cyr_dbtool", ["-C", "\(folder)/imapd.conf", "\(folder)/\(list)", "twoskip", "show"])
         let mailboxes = shown.output.split(separator: "\n").map { String($0.replacing(/\sM\s[0-9]+/, with: "")) }
         let found = try Self.run(
             "/usr/bin/find",

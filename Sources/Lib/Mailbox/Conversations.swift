@@ -47,7 +47,7 @@ extension PendingChange {
         if vanishes, let before = old, !before.isExpunged { new?.flags.remove(.unlinked) } else if vanishes { new = nil }
         guard let present = new ?? old else { return }
         let source = try mailbox.conversationSource(present)
-        if old == nil, let record = new {
+        if old == nil || assignsMissing && old?.cid == ConversationID.none, let record = new {
             let found = try database.assign(record, source, now: now)
             setConversation(number, found.cid)
             try noteBase(found.base, number)

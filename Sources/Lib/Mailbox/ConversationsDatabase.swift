@@ -46,7 +46,7 @@ final class ConversationsDatabase {
         var words = try value(Self.flagsKey)
         if words == nil {
             words = Array(flags.utf8)
-            try store(Self.flagsKey, Array(flags.utf8))
+            if !flags.isEmpty { try store(Self.flagsKey, Array(flags.utf8)) }
         }
         countedFlags = (words ?? []).split { $0.isASCIISpace }.map { Array($0) }
         if let ids = try value(Self.foldersKey) {
@@ -169,6 +169,23 @@ final class ConversationsDatabase {
         guard status.threadModSeq < modSeq else { return }
         status.threadModSeq = modSeq
         setStatus(folder, status)
+    }
+
+    // MARK: counting anew
+
+    /// Nothing is counted, by the flags that are to be counted from now on.
+    func restart(flags: String) throws(MailboxError) {
+        let words = Array(flags.utf8)
+        if try value(Self.flagsKey) ?? [] != words { try store(Self.flagsKey, words) }
+        countedFlags = words.split { $0.isASCIISpace }.map { Array($0) }
+        statuses = [:]
+        quota = ConversationQuota()
+    }
+
+    /// Gives numbers to folders by their ids instead of their names: nothing may be kept by the old ones.
+    func numberFoldersById() throws(MailboxError) {
+        try delete(Self.folderNamesKey)
+        (isByName, folders, foldersTouched) = (false, [], true)
     }
 
     // MARK: what all weighs

@@ -20,8 +20,9 @@ extension MailStore {
     }
 
     /// Opens the conversations.db that a mailbox belongs to, in a transaction. The user's lock must be held exclusively.
-    func openConversations(_ name: MailboxName) throws(MailboxError) -> ConversationsDatabase {
-        let path = try conversationsPath(name)
+    /// `other` is a copy of it that is to be worked on instead.
+    func openConversations(_ name: MailboxName, path other: String? = nil) throws(MailboxError) -> ConversationsDatabase {
+        let path = if let other { other } else { try conversationsPath(name) }
         let engine = try engine(.conversations_db)
         let file = try inDatabase { () throws(CyrusDBError) in try databases.open(path, engine, [.create, .convert]) }
         // Kept open until another user's is wanted.

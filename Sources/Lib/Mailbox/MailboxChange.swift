@@ -110,6 +110,8 @@ final class PendingChange {
     var conversations: ConversationsDatabase?
     /// All messages are new to the owner's conversations: the mailbox was another user's, or deleted.
     var joinsConversations = false
+    /// Messages that have no conversation get one (ctl_conversationsdb -b).
+    var assignsMissing = false
     private var isCommitted = false
     /// The caller moves the mailbox from one quota root to another itself.
     var ignoresQuota = false

@@ -27,6 +27,14 @@ public struct MailboxEntry: Sendable, Equatable {
         public var folderModSeq: ModSeq
         public var type: MailboxType
         public var partition: String
+
+        public init(
+            name: MailboxName, modified: Int64, uidValidity: UIDValidity, createdModSeq: ModSeq, folderModSeq: ModSeq, type: MailboxType,
+            partition: String
+        ) {
+            (self.name, self.modified, self.uidValidity) = (name, modified, uidValidity)
+            (self.createdModSeq, self.folderModSeq, self.type, self.partition) = (createdModSeq, folderModSeq, type, partition)
+        }
     }
 
     public init(name: MailboxName) {

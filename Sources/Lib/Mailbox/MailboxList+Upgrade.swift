@@ -1,5 +1,6 @@
 import Bytes
 import CyrusDB
+import DList
 import Posix
 
 extension MailboxList {
@@ -22,7 +23,7 @@ extension MailboxList {
     public func upgrade() throws(MailboxError) -> Upgrade {
         var done = Upgrade()
         let records = try inDatabase { () throws(CyrusDBError) in try database.records() }
-        if records.contains(where: { Self.isOld($0.key, $0.value) }) { try convert(records, &done) }
+        if Self.isOldList(records) { try convert(records, &done) }
         var reserved: [MailboxEntry] = []
         var nameless: [MailboxEntry] = []
         try forEach { entry throws(MailboxError) in
@@ -51,6 +52,16 @@ extension MailboxList {
         return done
     }
 
+    /// Whether the list is one of before 3.6: nothing in it is kept under an id. A stray record does not make a list of today an old one.
+    private static func isOldList(_ records: [(key: [UInt8], value: [UInt8])]) -> Bool {
+        guard records.contains(where: { isOld($0.key, $0.value) }) else { return false }
+        return !records.contains { key, value in
+            guard key.first == UInt8(ascii: "I"), value.first == UInt8(ascii: "%") else { return false }
+            // Only a record by id tells a name.
+            return (try? DList(parsing: value))?["N"] != nil
+        }
+    }
+
     /// A key that is a mailbox's name as it stands, or a value of before dlists.
     private static func isOld(_ key: [UInt8], _ value: [UInt8]) -> Bool {
         guard let first = key.first else { return false }
@@ -68,7 +79,7 @@ extension MailboxList {
             do throws(MailboxError) {
                 var entry = try MailboxEntry(name: name, value: value.span.bytes, path: database.path)
                 if entry.modified == 0 { entry.modified = Clock.now }
-                if !entry.type.isDeleted { entry.type.state.insert(.legacyDirectories) }
+                entry.type.state.insert(.legacyDirectories)
                 if entry.uniqueID == nil, entry.isRegular { entry.uniqueID = storedID(entry) }
                 entries.append(entry)
             } catch {
@@ -76,18 +87,40 @@ extension MailboxList {
             }
         }
         let converted = entries
+        let mailboxes = Self.byID(entries)
         try inDatabase { () throws(CyrusDBError) in
             try database.transaction { transaction throws(CyrusDBError) in
                 for record in records { try transaction.delete(record.key.span.bytes) }
                 for entry in converted {
                     try transaction.store(MailboxEntry.nameKey(entry.name).span.bytes, entry.nameValue.span.bytes)
-                    // A tombstone's id may be another mailbox's by now.
-                    guard let id = entry.uniqueID, entry.isRegular || entry.type.isIntermediate else { continue }
+                }
+                for (id, entry) in mailboxes {
                     try transaction.store(MailboxEntry.idKey(id).span.bytes, entry.idValue.span.bytes)
                 }
             }
         }
         done.converted = converted.count
+    }
+
+    /// Each id with the mailbox that has it, or had it last; tombstones of the same id are the names that it had before, newest first.
+    private static func byID(_ entries: [MailboxEntry]) -> [(UniqueID, MailboxEntry)] {
+        var groups: [UniqueID: [MailboxEntry]] = [:]
+        for entry in entries where !entry.type.state.contains(.reserved) {
+            if let id = entry.uniqueID { groups[id, default: []].append(entry) }
+        }
+        return groups.map { id, group in
+            let sorted = group.sorted { a, b in
+                if a.type.isDeleted != b.type.isDeleted { return b.type.isDeleted }
+                return (a.folderModSeq, a.modified) > (b.folderModSeq, b.modified)
+            }
+            var owner = sorted[0]
+            owner.history = sorted.dropFirst().map { former in
+                MailboxEntry.Former(
+                    name: former.name, modified: former.modified, uidValidity: former.uidValidity, createdModSeq: former.createdModSeq,
+                    folderModSeq: former.folderModSeq, type: former.type, partition: "")
+            }
+            return (id, owner)
+        }
     }
 
     /// The unique id that a mailbox's cyrus.header has.
@@ -134,9 +167,7 @@ extension MailboxList {
         var keys: [[UInt8]] = []
         try forEach { entry throws(MailboxError) in
             if entry.isRegular {
-                for granted in entry.acl.entries where granted.rights.contains(.lookup) {
-                    keys.append(Self.reverseKey(entry.name, granted.identifier))
-                }
+                keys += Self.reverseKeys(entry)
             }
             return .next
         }

@@ -12,10 +12,11 @@ public final class MailboxList {
     public let database: Database
     let reverseACLs: Bool
 
-    init(_ store: MailStore) throws(MailboxError) {
+    /// The configuration's list, or the one in another file.
+    public init(_ store: MailStore, path other: String? = nil) throws(MailboxError) {
         self.store = store
         let configuration = store.configuration
-        let path = configuration[.mboxlist_db_path] ?? "\(configuration.directory)/mailboxes.db"
+        let path = other ?? configuration[.mboxlist_db_path] ?? "\(configuration.directory)/mailboxes.db"
         let engine = try store.engine(.mboxlist_db)
         database = try inDatabase { () throws(CyrusDBError) in try store.databases.open(path, engine, .create) }
         reverseACLs = configuration[.reverseacls]
@@ -148,6 +149,25 @@ public final class MailboxList {
         try write { transaction throws(CyrusDBError) in try self.put(tombstone, &transaction) }
     }
 
+    /// Writes many mailboxes in one transaction: after a crash there are all or none of them.
+    public func load(_ entries: [MailboxEntry]) throws(MailboxError) {
+        if entries.isEmpty { return }
+        try write { transaction throws(CyrusDBError) in
+            for entry in entries { try self.put(entry, &transaction) }
+        }
+    }
+
+    /// Takes names out of the list, in one transaction. What is kept under their ids stays.
+    public func remove(_ names: [MailboxName]) throws(MailboxError) {
+        if names.isEmpty { return }
+        try write { transaction throws(CyrusDBError) in
+            for name in names {
+                try self.removeReverse(name, &transaction)
+                try transaction.delete(MailboxEntry.nameKey(name).span.bytes)
+            }
+        }
+    }
+
     /// Removes every trace of a name (and of the id, when given).
     public func purge(_ name: MailboxName, id: UniqueID?) throws(MailboxError) {
         try write { transaction throws(CyrusDBError) in
@@ -191,9 +211,7 @@ public final class MailboxList {
         try removeReverse(entry.name, &transaction)
         try transaction.store(MailboxEntry.nameKey(entry.name).span.bytes, entry.nameValue.span.bytes)
         if reverseACLs, entry.isRegular {
-            for granted in entry.acl.entries where granted.rights.contains(.lookup) {
-                try transaction.store(Self.reverseKey(entry.name, granted.identifier).span.bytes, [UInt8]().span.bytes)
-            }
+            for key in Self.reverseKeys(entry) { try transaction.store(key.span.bytes, [UInt8]().span.bytes) }
         }
     }
 
@@ -202,6 +220,13 @@ public final class MailboxList {
             let old = try? MailboxEntry(name: name, value: value.span.bytes, path: database.path)
         else { return }
         for granted in old.acl.entries { try transaction.delete(Self.reverseKey(name, granted.identifier).span.bytes) }
+    }
+
+    /// The reverse ACL records of a mailbox: of everybody but its owner who may look it up or read it.
+    static func reverseKeys(_ entry: MailboxEntry) -> [[UInt8]] {
+        let owner = entry.name.user
+        return entry.acl.entries.filter { $0.identifier != owner && !$0.rights.isDisjoint(with: [.lookup, .read]) }
+            .map { reverseKey(entry.name, $0.identifier) }
     }
 
     /// `A`, `U` or `S`, 0x1E, the ACL's identifier, 0x1E, the name.

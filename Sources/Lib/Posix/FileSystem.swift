@@ -23,6 +23,12 @@ public enum FileSystem {
         access(path, X_OK) == 0
     }
 
+    /// When the file itself was made, in unix seconds; nil where the file system does not say.
+    public static func birth(_ path: String) -> Int64? {
+        let seconds = cy_birth(path)
+        return seconds > 0 ? seconds : nil
+    }
+
     public static func rename(_ from: String, to: String) throws(PosixError) {
         guard Glibc.rename(from, to) == 0 else { throw .last("rename", "\(from) to \(to)") }
     }

@@ -43,6 +43,9 @@ public enum Descriptor {
         buffer.withUnsafeMutableBytes { raw in retrying { Glibc.read(descriptor, raw.baseAddress, raw.count) } }
     }
 
+    /// Somebody looks at what is written there.
+    public static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }
+
     public static func isOpen(_ descriptor: CInt) -> Bool {
         cy_fcntl_get(descriptor, F_GETFD) >= 0
     }

@@ -8,6 +8,16 @@ public enum Process {
     public static var parent: Int32 { getppid() }
     public static var effectiveUser: UInt32 { geteuid() }
 
+    /// The command line as it was given, without the program's name: arguments need not be UTF-8.
+    public static var arguments: [[UInt8]] {
+        var all: [[UInt8]] = []
+        for i in 1..<max(1, Int(CommandLine.argc)) {
+            guard let text = CommandLine.unsafeArgv[i] else { break }
+            all.append(Array(UnsafeBufferPointer(start: text, count: strlen(text))).map { UInt8(bitPattern: $0) })
+        }
+        return all
+    }
+
     /// A variable of the environment.
     public static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }

@@ -63,6 +63,8 @@ static inline int cy_wcoredump(int status) { return WCOREDUMP(status); }
 static inline void cy_syslog(int priority, const char *message) { syslog(priority, "%s", message); }
 
 /* Calls that glibc shows only to _GNU_SOURCE, which this header may not set (Swift's Glibc module is built without it). */
+/* When the file was made, in unix seconds; 0 where the file system does not say. */
+long long cy_birth(const char *path);
 int cy_pipe(int ends[2]);
 int cy_accept(int listener);
 int cy_duplicate(int fd, int minimum);
