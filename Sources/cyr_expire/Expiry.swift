@@ -153,7 +153,7 @@ struct Expiry {
                 let lock = try store.lock(user: user, .exclusive)
                 defer { lock.keep() }
                 let path = store.layout.userPath(.conversations, user: user, inbox: inbox)
-                guard FileSystem.exists(path) else { continue }
+                guard try store.isPresent(path, .conversations_db) else { continue }
                 say("Pruning conversations from db \(path)")
                 let counts = try ConversationMarks(store, path).prune(before: now - age.seconds)
                 seen += counts.seen

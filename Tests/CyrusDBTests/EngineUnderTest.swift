@@ -43,6 +43,16 @@ enum EngineUnderTest: String, CaseIterable {
         return options
     }
 
+    /// What tells database-worker the same.
+    func workerOptions(_ directory: String) throws -> [String] {
+        guard engine == .sql else { return [] }
+        let options = try sqlOptions(directory)
+        return [
+            "sql_engine=\(options.engine)", "sql_hostnames=\(options.hostnames)", "sql_user=\(options.user ?? "")",
+            "sql_passwd=\(options.password ?? "")", "sql_database=\(options.database ?? "")",
+        ]
+    }
+
     /// Started when it is first asked for, and ended with the test process.
     static let server = Result { try PostgreSQLServer() }
 }

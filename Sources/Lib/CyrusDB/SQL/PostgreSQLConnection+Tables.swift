@@ -152,9 +152,10 @@ extension PostgreSQLConnection {
 
     // MARK: upkeep
 
-    func rename(_ table: SQLTable, to file: [UInt8]) throws(CyrusDBError) {
-        guard let old = table.file else { return }
-        _ = try run("UPDATE", "UPDATE \(table.quoted) SET dbfile = $1::bytea WHERE dbfile = $2::bytea", [file, old])
+    func copy(_ table: SQLTable, to other: SQLTable) throws(CyrusDBError) {
+        guard let old = table.file, let new = other.file else { return }
+        let columns = "INSERT INTO \(table.quoted) (dbfile, dbkey, data)"
+        _ = try run("INSERT", "\(columns) SELECT $1::bytea, dbkey, data FROM \(table.quoted) WHERE dbfile = $2::bytea", [new, old])
     }
 
     func removeAll(_ table: SQLTable) throws(CyrusDBError) {

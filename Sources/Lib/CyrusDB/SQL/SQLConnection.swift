@@ -60,8 +60,8 @@ protocol SQLConnection: AnyObject {
     /// Ends the transaction without a trace; a connection that cannot do so is lost.
     func rollBack()
 
-    /// Moves the records of a file in the shared table to another's name.
-    func rename(_ table: SQLTable, to file: [UInt8]) throws(CyrusDBError)
+    /// Adds all records of a file of the shared table to another file of it, which has none.
+    func copy(_ table: SQLTable, to other: SQLTable) throws(CyrusDBError)
     /// Removes all records.
     func removeAll(_ table: SQLTable) throws(CyrusDBError)
     /// The engine's own check of its storage.

@@ -299,9 +299,11 @@ final class SQLiteConnection: SQLConnection {
 
     // MARK: upkeep
 
-    func rename(_ table: SQLTable, to file: [UInt8]) throws(CyrusDBError) {
-        guard let old = table.file else { return }
-        try run("UPDATE \(table.quoted) SET dbfile = ?1 WHERE dbfile = ?2", [.blob(file), .blob(old)])
+    func copy(_ table: SQLTable, to other: SQLTable) throws(CyrusDBError) {
+        guard let old = table.file, let new = other.file else { return }
+        try run(
+            "INSERT INTO \(table.quoted) (dbfile, dbkey, data) SELECT ?1, dbkey, data FROM \(table.quoted) WHERE dbfile = ?2",
+            [.blob(new), .blob(old)])
     }
 
     func removeAll(_ table: SQLTable) throws(CyrusDBError) {
