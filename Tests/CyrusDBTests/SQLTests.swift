@@ -228,4 +228,24 @@ struct SQLTests {
         let told = Self.message { _ = try kind.environment(folder.path).open(folder.file("x.db"), .sql, .create) }
         #expect(told.contains("\(folder.path)/sql.sqlite: damaged at offset 0"), "\(told)")
     }
+
+    @Test(.enabled(if: PostgreSQLServer.isInstalled), .timeLimit(.minutes(1)))
+    func `a walk on the server reads each record once`() throws {
+        let folder = try TemporaryFolder()
+        let server = try EngineUnderTest.server.get()
+        let database = try EngineUnderTest.postgresql.environment(folder.path).open(folder.file("walk.db"), .sql, .create)
+        let count = 20_000
+        var transaction = try database.begin()
+        for i in 0..<count { try transaction.store(bytes("user.\(100_000 + i)"), bytes("\(i)")) }
+        try transaction.commit()
+        func read() throws -> Int {
+            let told = try server.query("SELECT coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables WHERE relname = 'walk_db'")
+            return Int(told.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+        }
+        #expect(try database.records(prefix: bytes("user.")).count == count)
+        // The server counts a while later, when the connection is idle or used again.
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while try read() < count, Date() < deadline { _ = try database.value(bytes("none")) }
+        #expect(try (count..<count * 2).contains(read()))
+    }
 }

@@ -75,6 +75,8 @@ final class PostgreSQLConnection: SQLConnection {
     private func configure() throws(CyrusDBError) {
         let settings = [
             ("lock_timeout", "'\(lockSeconds)s'"), ("statement_timeout", "'\(max(lockSeconds, answerSeconds))s'"),
+            // A walk reads some records in the order of the index. Without knowing the keys the planner would gather and sort them all.
+            ("enable_seqscan", "'off'"), ("enable_bitmapscan", "'off'"), ("enable_sort", "'off'"),
             ("idle_in_transaction_session_timeout", "'10min'"), ("tcp_keepalives_idle", "'60'"), ("client_min_messages", "'warning'"),
             (
                 "synchronous_commit",
