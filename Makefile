@@ -11,10 +11,10 @@ DESTDIR ?=
 SWIFT ?= swift
 
 # Needed to build and to run.
-PACKAGES = libsasl2-dev libssl-dev zlib1g-dev libdeflate-dev libicu-dev libsasl2-modules libsasl2-modules-db sasl2-bin openssl python3
+PACKAGES = libsasl2-dev libssl-dev zlib1g-dev libdeflate-dev libicu-dev libsqlite3-dev libpq-dev libsasl2-modules libsasl2-modules-db sasl2-bin openssl python3
 # Needed by the tests besides: the server to compare with, and clients.
 TEST_PACKAGES = cyrus-imapd cyrus-pop3d cyrus-nntpd cyrus-replication cyrus-clients cyrus-admin cyrus-caldav \
-    curl mutt isync fetchmail offlineimap3 swaks postfix strace
+    curl mutt isync fetchmail offlineimap3 swaks postfix strace postgresql
 
 # Programs carry the Swift library in themselves: they run on machines without a toolchain.
 RELEASE = -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections

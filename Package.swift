@@ -44,6 +44,8 @@ let package = Package(
         shim("CDeflate", link: ["deflate"]),  // crc32
         shim("CSASL", link: ["sasl2"]),  // libsasl2's callbacks
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
+        shim("CSQLite", link: ["sqlite3"]),  // the sql engine in a file
+        shim("CPostgreSQL", link: ["pq"]),  // the sql engine on a server
         shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
         // ── ground floor ────────────────────────────────────────────────────────────────────────
@@ -54,7 +56,8 @@ let package = Package(
         // ── first floor: formats, and what is configured and stored ─────────────────────────────
         lib("Configuration", ["Bytes", "Posix"]),  // imapd.conf and cyrus.conf: a record per option, errors with file and line
         lib("DList", ["Bytes"]),  // dlist, the notation of mailboxes.db values and of replication
-        lib("CyrusDB", ["CPosix", "Posix", "Bytes", log]),  // twoskip, skiplist, flat, quotalegacy behind one API
+        // twoskip, skiplist, flat, quotalegacy and sql behind one API
+        lib("CyrusDB", ["CPosix", "CSQLite", "CPostgreSQL", "Posix", "Bytes", log]),
         lib("Charset", ["Bytes", "CICU"]),  // bytes to UTF-8, transfer encodings, RFC 2047/2231, modified UTF-7, search form
         lib("Message", ["Bytes", "Charset"]),  // RFC 5322 and MIME: parts, dates, addresses, the cache record
         lib("Wire", ["Posix", "Bytes", "Configuration", "COpenSSL", "CZlib"]),  // a peer through buffers, TLS and compression
@@ -107,7 +110,7 @@ let package = Package(
         tests("Posix", ["Posix", "Bytes"]),
         tests("Configuration", ["Configuration", "Posix", "master", "cyr_info", "cyr_buildinfo"]),
         tests("DList", ["DList", "Bytes"]),
-        tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker"]),
+        tests("CyrusDB", ["CyrusDB", "Posix", "Bytes", log, "database-worker", "DebianCyrus"]),
         tests("CtlCyrusdb", ["ctl_cyrusdb", "CyrusDB", "Posix", log]),
         tests("Charset", ["Charset", "Bytes"]),
         tests("Message", ["Message", "Charset", "Bytes", "DebianCyrus"]),
@@ -115,9 +118,8 @@ let package = Package(
         tests(
             "System",
             [
-                "DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath", "cvt_cyrusdb", "cyr_dbtool",
-                "ctl_mboxlist", "ctl_conversationsdb",
-                "ctl_deliver", "tls_prune",
+                "DebianCyrus", "CyrusDB", "Bytes", log, "master", "imapd", "lmtpd", "ctl_cyrusdb", "cyr_info", "cyr_expire", "mbpath",
+                "cvt_cyrusdb", "cyr_dbtool", "ctl_mboxlist", "ctl_conversationsdb", "ctl_deliver", "tls_prune",
             ]),
         tests("Interop", ["DebianCyrus", "imapd", "lmtpd", "cyr_expire", "ctl_cyrusdb"], resources: [.copy("Support")]),
         tests("Client", ["DebianCyrus", "master", "imapd", "lmtpd", "ctl_cyrusdb"]),

@@ -151,7 +151,7 @@ struct Expiry {
                 let lock = try store.lock(user: user, .exclusive)
                 defer { lock.keep() }
                 let path = store.layout.userPath(.conversations, user: user, inbox: inbox)
-                guard FileSystem.exists(path) else { continue }
+                guard try store.isPresent(path, .conversations_db) else { continue }
                 say("Pruning conversations from db \(path)")
                 guard let counts = try store.pruneConversations(of: inbox, before: now - age.seconds, under: lock) else { continue }
                 seen += counts.seen

@@ -7,14 +7,17 @@ import Testing
 /// Random operations, against a dictionary.
 struct ModelTests {
     /// Of 50,000 in all; the engines that write a file for each change get fewer. MODEL_OPERATIONS multiplies them for the soak.
-    static let shares: [(DatabaseEngine, Int)] = [(.twoskip, 22_000), (.skiplist, 22_000), (.flat, 4_000), (.quotalegacy, 2_000)]
+    static let shares: [(EngineUnderTest, Int)] = [
+        (.twoskip, 20_000), (.skiplist, 20_000), (.flat, 4_000), (.quotalegacy, 2_000), (.sqlite, 2_000), (.postgresql, 2_000),
+    ].filter { EngineUnderTest.all.contains($0.0) }
     static let factor = Int(ProcessInfo.processInfo.environment["MODEL_OPERATIONS"] ?? "1") ?? 1
 
     @Test(arguments: shares)
-    func `random operations agree with a dictionary`(_ engine: DatabaseEngine, _ count: Int) throws {
+    func `random operations agree with a dictionary`(_ kind: EngineUnderTest, _ count: Int) throws {
         let folder = try TemporaryFolder()
-        var environment = DatabaseEnvironment.quiet(folder.path)
-        let path = folder.file("model.db")
+        let engine = kind.engine
+        var environment = try kind.environment(folder.path)
+        let path = folder.file(kind.fileName)
         var database = try environment.open(path, engine, .create)
         var random = Repeatable(UInt64(count))
         var model: [[UInt8]: [UInt8]] = [:]
@@ -67,7 +70,7 @@ struct ModelTests {
                 try database.checkpoint()
             case 93..<96:
                 // The old handle is gone before the file is opened again.
-                environment = DatabaseEnvironment.quiet(folder.path)
+                environment = try kind.environment(folder.path)
                 database = try environment.open(path, engine)
             default:
                 try database.checkConsistency()

@@ -57,11 +57,15 @@ enum Debian {
         var errors: String
     }
 
-    /// Runs a tool with an imapd.conf of its own in `folder`.
+    /// Runs a tool with an imapd.conf of its own in `folder`; `options` are more lines of it.
     @discardableResult
-    static func run(_ tool: String, _ arguments: [String], in folder: TemporaryFolder, input: [UInt8] = []) throws -> Result {
+    static func run(
+        _ tool: String, _ arguments: [String], in folder: TemporaryFolder, input: [UInt8] = [], options: [String] = []
+    ) throws -> Result {
         let configuration = folder.file("imapd.conf")
-        let settings = "configdirectory: \(folder.path)\npartition-default: \(folder.path)/spool\ndefaultpartition: default\n"
+        let settings =
+            "configdirectory: \(folder.path)\npartition-default: \(folder.path)/spool\ndefaultpartition: default\n"
+            + options.map { $0 + "\n" }.joined()
         try Data(settings.utf8).write(to: URL(fileURLWithPath: configuration))
         try FileSystem.makeDirectories(folder.file("db"))
         let given = folder.file("input-" + UUID().uuidString)

@@ -4,13 +4,14 @@ import Glibc
 /// Instances that are still running: those that a test keeps in a static property are ended when the test process ends.
 enum LiveInstances {
     private static let lock = NSLock()
-    nonisolated(unsafe) private static var folders: [pid_t: String] = [:]
+    nonisolated(unsafe) private static var folders: [pid_t: (folder: String, signal: Int32)] = [:]
     nonisolated(unsafe) private static var isRegistered = false
 
-    static func add(_ master: pid_t, _ folder: String) {
+    /// `signal` ends it.
+    static func add(_ master: pid_t, _ folder: String, signal: Int32 = SIGTERM) {
         lock.lock()
         defer { lock.unlock() }
-        folders[master] = folder
+        folders[master] = (folder, signal)
         guard !isRegistered else { return }
         isRegistered = true
         atexit { LiveInstances.stopAll() }
@@ -23,8 +24,8 @@ enum LiveInstances {
     }
 
     private static func stopAll() {
-        for (master, folder) in folders {
-            kill(master, SIGTERM)
+        for (master, (folder, signal)) in folders {
+            kill(master, signal)
             var status: Int32 = 0
             while waitpid(master, &status, 0) == -1 && errno == EINTR {}
             try? FileManager.default.removeItem(atPath: folder)

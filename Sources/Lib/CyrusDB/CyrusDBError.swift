@@ -18,6 +18,9 @@ public enum CyrusDBError: Error, Sendable {
     case badFormat(path: String, reason: String)
     /// Bytes on disk are not what the format says: where, what was expected, what is there.
     case damaged(path: String, offset: Int, expected: String, found: String)
+    /// The sql engine's database refused a statement, or could not be reached: which (never with its password), what kind of statement, and
+    /// what it said.
+    case server(server: String, statement: String, reason: String)
     /// The caller's callback gave up for a reason of its own.
     case stopped(reason: String)
 }
@@ -35,6 +38,7 @@ extension CyrusDBError: CustomStringConvertible {
         case .badFormat(let path, let reason): "\(path): not a database: \(reason)"
         case .damaged(let path, let offset, let expected, let found):
             "\(path): damaged at offset \(offset): expected \(expected), found \(found)"
+        case .server(let server, let statement, let reason): "\(server): \(statement): \(reason)"
         case .stopped(let reason): reason
         }
     }
@@ -43,6 +47,7 @@ extension CyrusDBError: CustomStringConvertible {
     public var cyrusText: String {
         switch self {
         case .io(let error): error.isFull ? "no space available" : "IO error"
+        case .server: "IO error"
         case .missing: "item not found"
         case .locked: "locked"
         case .readOnly: "database is readonly"

@@ -6,6 +6,10 @@ public enum DatabaseEngine: String, Sendable, CaseIterable {
     case skiplist
     case quotalegacy
     case twoskip
+    case sql
+
+    /// Whether a database is one file, at its path.
+    var isFile: Bool { self != .quotalegacy && self != .sql }
 
     /// The engine whose magic stands at the start of a file of at least 32 bytes; nil when there is none (flat has no magic).
     static func detect(_ head: borrowing RawSpan) -> DatabaseEngine? {

@@ -11,6 +11,8 @@ extension DatabaseEnvironment {
             if engine == .quotalegacy, flags.contains(.convert), let other = try detect(path) {
                 return try openOther(path, engine, other, flags)
             }
+            // So does sql's. Until it is taken over it is opened as it is: a table made beside it would be empty.
+            if engine == .sql, let other = try detect(path) { return try openOther(path, engine, other, flags) }
             return try openExactly(path, engine, flags)
         } catch {
             guard case .badFormat = error, let other = try detect(path), other != engine else { throw error }
@@ -35,6 +37,7 @@ extension DatabaseEnvironment {
         case .skiplist: return try SkipList(path, flags, options: options, recoveryStamp: { recoveryStamp }, logger: logger)
         case .flat: return try Flat(path, flags, logger: logger)
         case .quotalegacy: return QuotaLegacy(path, options: options, logger: logger)
+        case .sql: return try SQLStorage(path, flags, configDirectory: configDirectory, connections: sqlConnections)
         }
     }
 
@@ -57,8 +60,8 @@ extension DatabaseEnvironment {
         do throws(CyrusDBError) {
             let fresh = path + ".NEW"
             try io { () throws(PosixError) in _ = try FileSystem.unlink(fresh) }
-            if to == .quotalegacy {
-                // A tree of files beside the old one, which is kept, under another name.
+            if !to.isFile {
+                // Kept elsewhere; the old file stays, under another name.
                 try copyRecords(source, to: try openExactly(path, to, [.create]))
                 try replaceFile(path + ".OLD", with: path)
             } else {
@@ -77,6 +80,13 @@ extension DatabaseEnvironment {
         let none: [UInt8] = []
         try target.begin(shared: false)
         do throws(CyrusDBError) {
+            // A table may hold what was left in it when the file took over from it.
+            if target.engine == .sql {
+                _ = try target.forEach(prefix: none.span.bytes, filter: nil) { key, _ throws(CyrusDBError) in
+                    _ = try target.delete(key)
+                    return .next
+                }
+            }
             _ = try source.forEach(prefix: none.span.bytes, filter: nil) { key, value throws(CyrusDBError) in
                 _ = try target.store(key, value, overwrite: true)
                 return .next

@@ -18,6 +18,9 @@ public final class DatabaseEnvironment {
         /// `virtdomains` is not off: quota roots may carry a domain.
         public var virtualDomains = false
 
+        /// `sql_*`: where the sql engine keeps its databases.
+        public var sql = SQLOptions()
+
         public init() {}
     }
 
@@ -31,6 +34,8 @@ public final class DatabaseEnvironment {
     private var recent: [Database] = []
     private static let recentCount = 4
     private var stamp: UInt32?
+    /// Of the sql engine, made when it is first used.
+    lazy var sqlConnections = SQLConnections(options.sql, logger: logger)
 
     public init(configDirectory: String = "", options: Options = Options(), logger: Logger = Logger(label: "cyrusdb")) {
         self.configDirectory = configDirectory
@@ -57,13 +62,13 @@ public final class DatabaseEnvironment {
             if known.inTransaction { throw .locked(path: path) }
             // A file that was removed meanwhile (a user's, say) is a new one when it is opened again.
             let status = try io { () throws(PosixError) in try FileSystem.status(path) }
-            if known.engine == .quotalegacy || status != nil { return known }
+            if !known.engine.isFile || status != nil { return known }
         }
         handles = handles.filter { $0.value.database != nil }
         let opened = try openEngine(path, engine, flags)
         let database = Database(opened, flags, logger)
         handles[path] = WeakDatabase(database)
-        if database.engine != .quotalegacy {
+        if database.engine.isFile {
             if recent.count == Self.recentCount { recent.removeFirst() }
             recent.append(database)
         }

@@ -1,3 +1,5 @@
+public import Configuration
+import CyrusDB
 import Bytes
 import Posix
 
@@ -87,11 +89,33 @@ extension MailStore {
         return next
     }
 
+    /// Removes one of a user's files, in whichever engine it is.
+    func remove(_ file: Layout.UserFile, _ path: String) throws(MailboxError) {
+        let option: ChoiceOption?
+        switch file {
+        case .seen: option = .seenstate_db
+        case .sub: option = .subscription_db
+        case .conversations: option = .conversations_db
+        case .mboxkey: option = .mboxkey_db
+        case .counters, .dav, .xapianactive: option = nil
+        }
+        if let option, let engine = DatabaseEngine(rawValue: configuration[option]) {
+            try inDatabase { () throws(CyrusDBError) in try databases.remove(path, engine) }
+        } else {
+            try posix { () throws(PosixError) in _ = try FileSystem.unlink(path) }
+        }
+    }
+
+    /// Whether a database is there: a file, or records of the sql engine.
+    public func isPresent(_ path: String, _ option: ChoiceOption) throws(MailboxError) -> Bool {
+        let engine = try engine(option)
+        return try inDatabase { () throws(CyrusDBError) in try databases.isPresent(path, engine) }
+    }
+
     /// Removes what is kept for a user besides mailboxes: seen state, subscriptions, counters, conversations, keys, quota roots.
     public func removeUserData(_ user: String, inbox: MailboxEntry?) throws(MailboxError) {
         for file in Layout.UserFile.allCases {
-            let path = layout.userPath(file, user: user, inbox: inbox)
-            try posix { () throws(PosixError) in _ = try FileSystem.unlink(path) }
+            try remove(file, layout.userPath(file, user: user, inbox: inbox))
         }
         for quota in try quotas.all(below: MailboxName.inbox(of: user).text) { try quotas.delete(quota.root) }
         tell(.unuser(user))

@@ -24,8 +24,7 @@ extension MailStore {
             try removeUserData(user, inbox: inbox)
         } else if !inbox.type.isLegacy {
             for file in Layout.UserFile.allCases {
-                let path = layout.userPath(file, user: user, inbox: inbox)
-                try posix { () throws(PosixError) in _ = try FileSystem.unlink(path) }
+                try remove(file, layout.userPath(file, user: user, inbox: inbox))
             }
         }
         guard isNameFree || !inbox.type.isLegacy else { return }

@@ -1,3 +1,5 @@
+import Configuration
+import CyrusDB
 import Bytes
 import Posix
 
@@ -109,6 +111,10 @@ extension MailStore {
             done.append(from)
             try posix { () throws(PosixError) in try self.copyDirectory(from, to) }
         }
+        if let from = layout.metaPath(old, .annotations), let to = layout.metaPath(new, .annotations) {
+            let engine = try engine(.annotation_db)
+            try inDatabase { () throws(CyrusDBError) in try databases.copyRecords(from, to: to, engine) }
+        }
         for file in Layout.MetaFile.allCases {
             guard let from = layout.metaPath(old, file), let to = layout.metaPath(new, file), from != to,
                 !done.contains(FileSystem.parent(of: from)), FileSystem.exists(from)
@@ -148,6 +154,14 @@ extension MailStore {
     /// Removes a mailbox's own files and directories, except those that another entry uses. Failing leaves litter and a line in the log.
     func removeFiles(_ old: MailboxEntry, except new: MailboxEntry?) {
         let kept = new.map(layout.allDirectories) ?? []
+        if let annotations = layout.metaPath(old, .annotations), annotations != new.flatMap({ layout.metaPath($0, .annotations) }) {
+            do throws(MailboxError) {
+                let engine = try engine(.annotation_db)
+                try inDatabase { () throws(CyrusDBError) in try databases.remove(annotations, engine) }
+            } catch {
+                logger.error("IOERROR: removing the annotations of \(old.name): \(error)")
+            }
+        }
         for directory in layout.allDirectories(old) where !kept.contains(directory) {
             do throws(PosixError) {
                 guard FileSystem.exists(directory) else { continue }

@@ -45,6 +45,12 @@ public final class MailStore {
         options.skiplistAlwaysCheckpoint = configuration[.skiplist_always_checkpoint]
         options.fullDirectoryHash = configuration[.fulldirhash]
         options.virtualDomains = configuration[.virtdomains] != "off"
+        options.sql.engine = configuration[.sql_engine]
+        options.sql.hostnames = configuration[.sql_hostnames]
+        options.sql.user = configuration[.sql_user]
+        options.sql.password = configuration[.sql_passwd]
+        options.sql.database = configuration[.sql_database]
+        options.sql.usesTLS = configuration[.sql_usessl]
         databases = DatabaseEnvironment(configDirectory: configuration.directory, options: options, logger: logger)
     }
 

@@ -63,3 +63,17 @@ extension File {
         throw .last("fcntl(F_SETLKW)", path)
     }
 }
+
+extension File {
+    /// Takes a lock of one byte, which need not be there, that belongs to this open file and no other, also within this process
+    /// (Linux's open file description lock); false when somebody else holds one against it.
+    public func tryLock(byte: Int64, _ kind: LockKind) throws(PosixError) -> Bool {
+        if retrying({ cy_lock_byte(descriptor, kind.type, byte) }) == 0 { return true }
+        if errno == EACCES || errno == EAGAIN { return false }
+        throw .last("fcntl(F_OFD_SETLK)", path)
+    }
+
+    public func unlock(byte: Int64) throws(PosixError) {
+        guard retrying({ cy_lock_byte(descriptor, Int16(F_UNLCK), byte) }) == 0 else { throw .last("fcntl(F_OFD_SETLK)", path) }
+    }
+}

@@ -51,6 +51,18 @@ static inline pid_t cy_lock_holder(int fd, short type) {
     return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
 
+/* A lock of one byte that belongs to the open file, not to the process (F_OFD_SETLK): never waits. The header shows the constant
+   only to GNU sources. */
+static inline int cy_lock_byte(int fd, short type, long long byte) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = byte;
+    lock.l_len = 1;
+    return fcntl(fd, 37 /* F_OFD_SETLK */, &lock);
+}
+
 static inline int cy_fcntl_get(int fd, int command) { return fcntl(fd, command); }
 static inline int cy_fcntl_set(int fd, int command, int value) { return fcntl(fd, command, value); }
 

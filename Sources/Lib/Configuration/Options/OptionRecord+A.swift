@@ -23,7 +23,7 @@ extension OptionRecord {
             .init("altnamespace", .switch(.altnamespace, true), since: "3.0.0", "personal folders beside INBOX instead of under it"),
             .init("altprefix", .string(.altprefix, "Alt Folders"), since: "3.0.0", "where clashing INBOX spellings appear in altnamespace"),
             .init(
-                "annotation_db", .choice(.annotation_db, "twoskip", ["skiplist", "twoskip", "zeroskip"]),
+                "annotation_db", .choice(.annotation_db, "twoskip", ["skiplist", "sql", "twoskip", "zeroskip"]),
                 since: "3.1.6", "back end of annotation databases"),
             .init("annotation_db_path", .optionalString(.annotation_db_path), since: "2.5.0", "file of the global annotation db"),
             .init("anyoneuseracl", .switch(.anyoneuseracl, true), since: "2.3.17", "users may grant rights to \"anyone\""),

@@ -108,7 +108,7 @@ extension OptionRecord {
             .init("maxquoted", .int(.maxquoted, 131072), since: "2.3.17", "parser limit of a quoted string"),
             .init("maxword", .int(.maxword, 131072), since: "2.3.17", "parser limit of a word"),
             .init(
-                "mboxkey_db", .choice(.mboxkey_db, "twoskip", ["skiplist", "twoskip", "zeroskip"]),
+                "mboxkey_db", .choice(.mboxkey_db, "twoskip", ["skiplist", "sql", "twoskip", "zeroskip"]),
                 since: "3.1.6", "back end of URLAUTH keys"),
             .init(
                 "mboxlist_db", .choice(.mboxlist_db, "twoskip", ["flat", "skiplist", "sql", "twoskip", "zeroskip"]),

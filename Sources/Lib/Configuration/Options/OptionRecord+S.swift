@@ -32,7 +32,7 @@ extension OptionRecord {
             .init("search_snippet_length", .int(.search_snippet_length, 255), since: "3.0.0", "snippet bytes"),
             .init("search_stopword_path", .optionalString(.search_stopword_path), since: "3.1.7", "stop-word directory"),
             .init(
-                "seenstate_db", .choice(.seenstate_db, "twoskip", ["flat", "skiplist", "twoskip", "zeroskip"]),
+                "seenstate_db", .choice(.seenstate_db, "twoskip", ["flat", "skiplist", "sql", "twoskip", "zeroskip"]),
                 since: "3.1.6", "back end of seen databases"),
             .init("sendmail", .string(.sendmail, "/usr/lib/sendmail"), since: "2.3.17", "sendmail program"),
             .init(
@@ -123,7 +123,7 @@ extension OptionRecord {
             .init("srvtab", .string(.srvtab, ""), since: "2.3.17", "srvtab file for SASL"),
             .init("submitservers", .optionalString(.submitservers), since: "2.3.17", "users resolving submit+ URLs"),
             .init(
-                "subscription_db", .choice(.subscription_db, "flat", ["flat", "skiplist", "twoskip", "zeroskip"]),
+                "subscription_db", .choice(.subscription_db, "flat", ["flat", "skiplist", "sql", "twoskip", "zeroskip"]),
                 since: "3.1.6", "back end of subscriptions"),
             .init("suppress_capabilities", .optionalString(.suppress_capabilities), since: "3.0.0", "capabilities not announced"),
             .init("statuscache", .switch(.statuscache, false), since: "2.3.17", "use statuscache.db"),
