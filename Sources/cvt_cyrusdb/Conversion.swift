@@ -91,7 +91,7 @@ extension CyrusDBError {
     /// Cyrus's number of the error.
     var cyrusCode: Int {
         switch self {
-        case .io, .badFormat, .damaged, .stopped: -1
+        case .io, .server, .badFormat, .damaged, .stopped: -1
         case .invalidKey: -4
         case .missing: -5
         case .locked: -6
