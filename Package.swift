@@ -45,7 +45,7 @@ let package = Package(
         shim("CSASL", link: ["sasl2"]),  // libsasl2's callbacks
         shim("COpenSSL", link: ["ssl", "crypto"]),  // SHA-1, MD5, TLS
         shim("CSQLite", link: ["sqlite3"]),  // the sql engine in a file
-        shim("CPostgreSQL", link: ["pq"]),  // the sql engine on a server
+        shim("CPostgreSQL"),  // the sql engine on a server: libpq, loaded when it is used
         shim("CICU", link: ["icuuc"]),  // character sets, case and decomposition
 
         // ── ground floor ────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,9 @@ final class PostgreSQLConnection: SQLConnection {
         }
         let name = host.name.isEmpty ? "local" : host.name
         server = "pgsql \(name)\(host.port.isEmpty ? "" : ":\(host.port)")/\(database)"
+        guard cy_pq_load() == 1 else {
+            throw .server(server: "pgsql", statement: "connect", reason: "libpq.so.5 cannot be loaded (is the package libpq5 installed?)")
+        }
         lockSeconds = options.lockSeconds
         answerSeconds = options.answerSeconds
         var words: [(String, String)] = [
@@ -36,12 +39,12 @@ final class PostgreSQLConnection: SQLConnection {
         if let user = options.user { words.append(("user", user)) }
         if let password = options.password { words.append(("password", password)) }
         connection = Self.connect(words)
-        guard PQstatus(connection) == CONNECTION_OK else {
-            let reason = PQerrorMessage(connection).map { String(cString: $0) } ?? ""
+        guard cy_PQstatus(connection) == CONNECTION_OK else {
+            let reason = cy_PQerrorMessage(connection).map { String(cString: $0) } ?? ""
             drop()
             throw .server(server: server, statement: "connect", reason: Self.oneLine(reason))
         }
-        PQsetnonblocking(connection, 1)
+        cy_PQsetnonblocking(connection, 1)
         do throws(CyrusDBError) {
             try configure()
         } catch {
@@ -67,7 +70,7 @@ final class PostgreSQLConnection: SQLConnection {
             let base = bytes.baseAddress
             let keys = offsets.map { offset in base.map { $0 + offset.0 } } + [nil]
             let values = offsets.map { offset in base.map { $0 + offset.1 } } + [nil]
-            return PQconnectdbParams(keys, values, 0)
+            return cy_PQconnectdbParams(keys, values, 0)
         }
     }
 
@@ -87,7 +90,8 @@ final class PostgreSQLConnection: SQLConnection {
     }
 
     private func drop() {
-        PQfinish(connection)
+        guard connection != nil else { return }
+        cy_PQfinish(connection)
         connection = nil
         statements.removeAll()
         isOpen = false
@@ -106,7 +110,7 @@ final class PostgreSQLConnection: SQLConnection {
 
     /// Sends a statement without parameters, or several.
     func send(_ kind: String, _ sql: String) throws(CyrusDBError) -> PostgreSQLResult {
-        guard PQsendQuery(connection, sql) == 1 else { throw lost(kind) }
+        guard cy_PQsendQuery(connection, sql) == 1 else { throw lost(kind) }
         return try answer(kind)
     }
 
@@ -117,7 +121,7 @@ final class PostgreSQLConnection: SQLConnection {
             name = known
         } else {
             name = "s\(statements.count)"
-            guard PQsendPrepare(connection, name, sql, 0, nil) == 1 else { throw lost(kind) }
+            guard cy_PQsendPrepare(connection, name, sql, 0, nil) == 1 else { throw lost(kind) }
             _ = try answer(kind)
             statements[sql] = name
         }
@@ -134,7 +138,7 @@ final class PostgreSQLConnection: SQLConnection {
             let pointers = offsets.map { offset in bytes.baseAddress.map { $0 + offset } }
             let lengths = values.map { CInt($0.count) }
             let formats = [CInt](repeating: 1, count: values.count)
-            return PQsendQueryPrepared(connection, name, CInt(values.count), pointers, lengths, formats, 1)
+            return cy_PQsendQueryPrepared(connection, name, CInt(values.count), pointers, lengths, formats, 1)
         }
         guard sent == 1 else { throw lost(kind) }
         return try answer(kind)
@@ -147,12 +151,12 @@ final class PostgreSQLConnection: SQLConnection {
         var complaint: (state: String, message: String)?
         while true {
             try awaitAnswer(kind, until: deadline)
-            guard let next = PQgetResult(connection) else { break }
+            guard let next = cy_PQgetResult(connection) else { break }
             let result = PostgreSQLResult(next)
             if !result.isOK, complaint == nil { complaint = result.complaint }
             last = consume result
         }
-        if PQstatus(connection) == CONNECTION_BAD { throw lost(kind, complaint?.message) }
+        if cy_PQstatus(connection) == CONNECTION_BAD { throw lost(kind, complaint?.message) }
         if let complaint { throw refused(kind, complaint.state, complaint.message) }
         guard let last = last.take() else { throw lost(kind) }
         return last
@@ -161,23 +165,23 @@ final class PostgreSQLConnection: SQLConnection {
     /// Sends what is not sent yet, and waits until an answer can be had without waiting.
     private func awaitAnswer(_ kind: String, until deadline: Double) throws(CyrusDBError) {
         while true {
-            let unsent = PQflush(connection)
+            let unsent = cy_PQflush(connection)
             if unsent < 0 { throw lost(kind) }
-            if unsent == 0 && PQisBusy(connection) == 0 { return }
+            if unsent == 0 && cy_PQisBusy(connection) == 0 { return }
             let left = deadline - Clock.monotonic
             if left <= 0 { throw lost(kind, "no answer in \(answerSeconds) s") }
             try io { () throws(PosixError) in
-                var entries = [PollEntry(PQsocket(connection))]
-                if unsent > 0 { entries.append(PollEntry(PQsocket(connection), write: true)) }
+                var entries = [PollEntry(cy_PQsocket(connection))]
+                if unsent > 0 { entries.append(PollEntry(cy_PQsocket(connection), write: true)) }
                 _ = try Poll.wait(&entries, milliseconds: Int(left * 1000) + 1)
             }
-            if PQconsumeInput(connection) == 0 { throw lost(kind) }
+            if cy_PQconsumeInput(connection) == 0 { throw lost(kind) }
         }
     }
 
     /// The connection is of no use any more.
     private func lost(_ kind: String, _ reason: String? = nil) -> CyrusDBError {
-        let known = reason ?? PQerrorMessage(connection).map { Self.oneLine(String(cString: $0)) } ?? ""
+        let known = reason ?? cy_PQerrorMessage(connection).map { Self.oneLine(String(cString: $0)) } ?? ""
         drop()
         let fate = kind == "COMMIT" ? "; whether it was committed is not known" : ""
         return failure(kind, "connection lost: \(known)\(fate)")
