@@ -35,7 +35,7 @@ enum BuildInfo {
                     "icu4c", "shapelib", "chardet", "cld2",
                 ])
         ),
-        ("database", flags(on: [], of: ["mysql", "pgsql", "sqlite"])),
+        ("database", flags(on: ["pgsql", "sqlite"], of: ["mysql", "pgsql", "sqlite"])),
         ("search", flags(on: [], of: ["squat", "xapian"]) + [("xapian_cjk_tokens", .text("none"))]),
         ("hardware", []),
     ]

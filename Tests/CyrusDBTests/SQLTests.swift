@@ -130,6 +130,20 @@ struct SQLTests {
         #expect(try environment.open(folder.file("back.db"), .twoskip).records().count == 50)
     }
 
+    @Test(arguments: EngineUnderTest.sql)
+    func `a file that cannot be told is not passed over`(_ kind: EngineUnderTest) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file(kind.fileName)
+        let environment = try kind.environment(folder.path)
+        try environment.open(path, .flat, .create).store(bytes("key"), bytes("value"))
+        let told = Self.message { _ = try kind.environment(folder.path).open(path, .sql, [.create, .convert]) }
+        #expect(told.contains("a flat one?"), "\(told)")
+        // Converted to another name, and moved away.
+        let target = folder.file("b" + kind.fileName)
+        try environment.copy(try environment.open(path, .flat), to: target, .sql)
+        #expect(try environment.open(target, .sql).value(bytes("key")) == bytes("value"))
+    }
+
     // MARK: transactions
 
     @Test(arguments: EngineUnderTest.sql)

@@ -192,6 +192,32 @@ struct EngineTests {
         if isSQL { #expect(try fixture.recordsOfFiles(inbox) == 0) }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `ctl_cyrusdb moves the mailbox list into the SQL database`() throws {
+        let fixture = try Fixture(.twoskip)
+        defer { fixture.stop() }
+        let directory = "\(fixture.server.folder)/conf"
+        let records = try fixture.open("mailboxes.db").records()
+        #expect(!records.isEmpty)
+        let text = try String(contentsOfFile: fixture.server.configuration, encoding: .utf8)
+            .replacingOccurrences(of: "mboxlist_db: twoskip", with: "mboxlist_db: sql")
+        let configuration = "\(fixture.data)/imapd.conf"
+        try (text + "sql_engine: sqlite\nsql_database: \(fixture.data)/cyrus.sqlite\n").write(
+            toFile: configuration, atomically: false, encoding: .utf8)
+        chmod(configuration, 0o644)
+        try DebianCyrus.run(OurPrograms.path("ctl_cyrusdb"), ["-C", configuration, "-r"])
+        var options = DatabaseEnvironment.Options()
+        options.sql.engine = "sqlite"
+        options.sql.database = "\(fixture.data)/cyrus.sqlite"
+        let environment = DatabaseEnvironment(configDirectory: directory, options: options)
+        let moved = try environment.open("\(directory)/mailboxes.db", .sql).records()
+        #expect(moved.map(\.key) == records.map(\.key) && moved.map(\.value) == records.map(\.value))
+        #expect(try environment.open("\(directory)/mailboxes.db.OLD", .twoskip).records().count == records.count)
+        // Once more changes nothing.
+        try DebianCyrus.run(OurPrograms.path("ctl_cyrusdb"), ["-C", configuration, "-r"])
+        #expect(try environment.open("\(directory)/mailboxes.db", .sql).records().count == records.count)
+    }
+
     /// From a record of mailboxes.db.
     private static func uniqueID(_ list: Database, _ name: String) throws -> String? {
         let value = try list.value(Array("N\(name)".utf8)) ?? []

@@ -12,7 +12,14 @@ extension DatabaseEnvironment {
                 return try openOther(path, engine, other, flags)
             }
             // So does sql's. Until it is taken over it is opened as it is: a table made beside it would be empty.
-            if engine == .sql, let other = try detect(path) { return try openOther(path, engine, other, flags) }
+            if engine == .sql {
+                if let other = try detect(path) { return try openOther(path, engine, other, flags) }
+                let status = try io { () throws(PosixError) in try FileSystem.status(path) }
+                if let status, status.kind == .regular, status.size > 0 {
+                    throw .badFormat(
+                        path: path, reason: "a file of no known engine where sql has none (a flat one? cvt_cyrusdb converts it)")
+                }
+            }
             return try openExactly(path, engine, flags)
         } catch {
             guard case .badFormat = error, let other = try detect(path), other != engine else { throw error }
