@@ -94,9 +94,26 @@ public final class PostgreSQLServer: @unchecked Sendable {
             ])
     }
 
-    /// Kills the server as a crash would.
+    /// Kills the server, each of its processes, as a crash would; they are gone when this returns.
     public func kill() {
+        let children = (try? String(contentsOfFile: "/proc/\(postmaster)/task/\(postmaster)/children", encoding: .utf8)) ?? ""
+        let processes = children.split(separator: " ").compactMap { Int32($0) }
         end(SIGKILL)
+        // By themselves they end when they see that the server is gone, and serve whoever asks until then.
+        for process in processes { Glibc.kill(process, SIGKILL) }
+        for process in processes {
+            var tries = 0
+            while Self.isAlive(process) && tries < 600 {
+                usleep(10_000)
+                tries += 1
+            }
+        }
+    }
+
+    /// Neither gone nor waiting for its parent to ask how it ended.
+    private static func isAlive(_ process: Int32) -> Bool {
+        guard let state = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+        return !state.contains(") Z ")
     }
 
     /// Ends the server, and removes its folder.
