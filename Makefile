@@ -1,6 +1,6 @@
 # make run      a mail server of your own in ./var, in the foreground
 # make test     all tests
-# make bench    this server, Debian's Cyrus and Dovecot on the same work
+# make bench    this server, Debian's Cyrus and Dovecot on the same work; its databases and other libraries'
 # make lint     formatting; warnings are errors in every build
 # make soak     the tests with the counts that take an hour
 # make fuzz     each fuzz target for a minute
@@ -15,6 +15,9 @@ PACKAGES = libsasl2-dev libssl-dev zlib1g-dev libdeflate-dev libicu-dev libsqlit
 # Needed by the tests besides: the server to compare with, and clients.
 TEST_PACKAGES = cyrus-imapd cyrus-pop3d cyrus-nntpd cyrus-replication cyrus-clients cyrus-admin cyrus-caldav \
     curl mutt isync fetchmail offlineimap3 swaks postfix strace postgresql
+
+# Other libraries that database engines are measured beside.
+BENCH_PACKAGES = cyrus-dev liblmdb-dev libsqlite3-dev gcc
 
 # Programs carry the Swift library in themselves: they run on machines without a toolchain.
 RELEASE = -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections
@@ -39,10 +42,12 @@ test: deps test-deps
 	$(SWIFT) test --skip-build
 
 bench: build test-deps
+	@Scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+	Benchmarks/databases
 
 lint:
-	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift
 
 # The same tests with other counts: times 20 for the model tests' 50,000 operations, records, messages.
 soak: export SOAK = 1

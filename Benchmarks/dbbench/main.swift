@@ -128,7 +128,16 @@ func row(_ name: String, _ count: Int, _ work: () throws -> Void) rethrows {
                 try database.store(one.span.bytes, value.span.bytes)
             }
         }
-        try database.checkpointIfNeeded()
+        // Half of the records anew, so that there is something to leave behind.
+        value = [UInt8](repeating: UInt8(ascii: "y"), count: 120)
+        var transaction = try database.begin()
+        for number in 0..<(records / 2) {
+            key(mixed(number), into: &one)
+            try transaction.store(one.span.bytes, value.span.bytes)
+        }
+        try transaction.commit()
+        try row("checkpoint", 1) { try database.checkpoint() }
+        print("checkpoint, others kept out\t1\t\(database.checkpointPause)\t0")
     }
     try row("open, read and close", 1000) {
         for number in 0..<1000 {
